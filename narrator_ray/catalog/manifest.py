@@ -1,0 +1,167 @@
+"""A catalogue file to videos, or every problem of every row at once. Looks at no video.
+
+read_manifest("catalog.jsonl")        # .jsonl, .ndjson, .csv and .parquet mean the same
+read_manifest("s3://bucket/catalog.parquet", limit=100)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from narrator_ray.catalog.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
+from narrator_ray.catalog.parquet_table import read_parquet
+from narrator_ray.catalog.rows import read_row
+from narrator_ray.catalog.text_tables import RawRow, read_csv, read_jsonl
+from narrator_ray.errors import ManifestError, ManifestProblem
+from narrator_ray.records import Language, Video
+
+_READERS: dict[str, Callable[[IO[bytes]], Iterator[RawRow | ManifestProblem]]] = {
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSummary:
+    """What is known of a catalogue without opening a video.
+
+    Attributes:
+        num_videos: Rows.
+        num_per_language: Rows of each language that occurs.
+        num_with_clips: Rows that give their clips.
+        num_clips: Clips given.
+        known_s: Length of the given clips in seconds; None if no row gives any.
+        num_knowledge_points: Facts about products, summed over rows.
+    """
+
+    num_videos: int
+    num_per_language: dict[Language, int]
+    num_with_clips: int
+    num_clips: int
+    known_s: float | None
+    num_knowledge_points: int
+
+
+def read_manifest(source: str, limit: int | None = None) -> tuple[Video, ...]:
+    """The videos of a catalogue, in its order.
+
+    Args:
+        source: Local path or any URI that fsspec opens. Relative video paths are relative to its folder.
+        limit: Read only this many rows.
+
+    Raises:
+        ManifestError: The file cannot be read or rows have problems; every problem of every row read is listed.
+    """
+    place = _local_path(source) if scheme_of(source) == "file" else source
+    checked = _CheckedRows(_folder_of(place))
+    suffix = PurePosixPath(source).suffix.lower()
+    if suffix not in _READERS:
+        message = f"the extension {suffix!r} is not known: name it {', '.join(_READERS)} after what is inside"
+        raise ManifestError(source, [ManifestProblem(None, "", message)])
+    try:
+        with _opened(place) as file:
+            for item in _READERS[suffix](file):
+                checked.add(item)
+                if limit is not None and checked.num_rows >= limit:
+                    break
+    except OSError as error:
+        checked.problems.append(ManifestProblem(None, "", _advice(error)))
+    if not checked.num_rows and not checked.problems:
+        checked.problems.append(ManifestProblem(None, "", "there are no rows: give one row per video"))
+    if checked.problems:
+        raise ManifestError(source, checked.problems)
+    return tuple(checked.videos)
+
+
+def summarize(videos: Sequence[Video]) -> CatalogSummary:
+    """Counts over the rows of a catalogue."""
+    clips = [clip for video in videos for clip in video.clips or ()]
+    return CatalogSummary(
+        num_videos=len(videos),
+        num_per_language=dict(Counter(video.language for video in videos)),
+        num_with_clips=sum(video.clips is not None for video in videos),
+        num_clips=len(clips),
+        known_s=sum(clip.duration_s for clip in clips) if clips else None,
+        num_knowledge_points=sum(len(video.product.knowledge) for video in videos),
+    )
+
+
+class _CheckedRows:
+    """Rows checked one after another, with what only shows across rows: duplicate ids, problems of whole columns."""
+
+    def __init__(self, base: str) -> None:
+        self.videos: list[Video] = []
+        self.problems: list[ManifestProblem] = []
+        self.num_rows = 0
+        self._base = base
+        self._row_of_id: dict[str, int] = {}
+        self._broken_columns: set[str] = set()
+
+    def add(self, item: RawRow | ManifestProblem) -> None:
+        """Take the next row, or the next problem of a row or of the file."""
+        if isinstance(item, ManifestProblem):
+            self.problems.append(item)
+            if item.row is None:
+                self._broken_columns.add(item.field)
+            else:
+                self.num_rows += 1
+            return
+        row, data = item
+        self.num_rows += 1
+        num_problems = len(self.problems)
+        video = read_row(data, self._base, lambda field, message: self._report(row, field, message))
+        self._check_unique(row, data.get("video_id"))
+        if video is not None and len(self.problems) == num_problems:
+            self.videos.append(video)
+
+    def _check_unique(self, row: int, raw_id: object) -> None:
+        first = self._row_of_id.setdefault(str(raw_id), row) if isinstance(raw_id, str | int) else row
+        if first != row:
+            self._report(row, "video_id", f"{raw_id!r} is the id of row {first} already: ids must be unique")
+
+    def _report(self, row: int, field: str, message: str) -> None:
+        if field not in self._broken_columns:
+            self.problems.append(ManifestProblem(row, field, message))
+
+
+@contextmanager
+def _opened(place: str) -> Iterator[IO[bytes]]:
+    scheme = scheme_of(place)
+    if not scheme:
+        with Path(place).open("rb") as file:
+            yield file
+        return
+    try:
+        filesystem = filesystem_of(scheme)
+    except (ValueError, ImportError) as error:
+        raise OSError(str(error)) from error
+    with os_errors(), filesystem.open(place, "rb") as file:
+        yield file
+
+
+def _local_path(source: str) -> str:
+    try:
+        return path_of_file_uri(source)
+    except ValueError as error:
+        raise ManifestError(source, [ManifestProblem(None, "", str(error))]) from error
+
+
+def _folder_of(place: str) -> str:
+    return place.rpartition("/")[0] if scheme_of(place) else str(Path(place).absolute().parent)
+
+
+def _advice(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file: check the path"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder: name the catalogue file in it"
+    if isinstance(error, PermissionError):
+        return f"permission denied: {error.strerror or error}"
+    return f"cannot be read: {error.strerror or error}"

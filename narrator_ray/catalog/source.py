@@ -1,0 +1,158 @@
+"""Video files wherever they lie: which version is there, and a local copy for as long as it is needed.
+
+Knows nothing of what is inside a video. Everything that goes wrong with one file is an UnreadableVideo; only a full or
+broken temporary directory is not the video's fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from narrator_ray.catalog.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
+from narrator_ray.catalog.http_source import CHUNK_BYTES, http_chunks, http_version
+from narrator_ray.errors import RejectReason, StorageError, UnreadableVideo
+
+_SAMPLE_BYTES = 1 << 14
+_MAX_SUFFIX_CHARACTERS = 8
+
+
+def source_version(uri: str) -> str:
+    """A short text that changes when the file's contents change, found without reading the file whole.
+
+    Local: size, modification time, and a hash of the first and last 16 KiB, because sizes and times alone repeat among
+    the many files of a catalogue. S3: ETag and size. HTTP: a hash of the URL and the server's validators.
+
+    Raises:
+        UnreadableVideo: The file is missing, forbidden, not a file, or its server does not answer.
+    """
+    with _rejecting(uri):
+        scheme = scheme_of(uri)
+        if scheme in ("http", "https"):
+            return http_version(uri)
+        if scheme == "s3":
+            info = _s3_info(uri)
+            etag = str(info["ETag"]).strip('"')
+            return f"s3-{etag}-{info['size']}"
+        return _local_version(_local_path(uri))
+
+
+@contextmanager
+def local_copy(uri: str) -> Iterator[Path]:
+    """A local path that holds the video: the file itself, or a temporary copy that is gone when the block ends.
+
+    Raises:
+        UnreadableVideo: The file is missing, forbidden, not a file, or does not arrive whole.
+        StorageError: The temporary directory cannot take the copy.
+    """
+    scheme = scheme_of(uri)
+    if scheme not in ("http", "https", "s3"):
+        with _rejecting(uri):
+            path = _local_path(uri)
+            _stat_file(path)
+        yield path
+        return
+    with _temporary_file(PurePosixPath(urlsplit(uri).path).suffix) as path:
+        with _rejecting(uri):
+            chunks = _s3_chunks(uri) if scheme == "s3" else http_chunks(uri)
+            _fill(path, chunks)
+        yield path
+
+
+def _local_path(uri: str) -> Path:
+    return Path(path_of_file_uri(uri) if scheme_of(uri) == "file" else uri)
+
+
+def _stat_file(path: Path) -> os.stat_result:
+    """Status of a regular file; anything else, such as a named pipe, could block a reader for ever."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError("it is a folder, not a video file")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is a pipe or device, not a video file")
+    return status
+
+
+def _local_version(path: Path) -> str:
+    status = _stat_file(path)
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(_SAMPLE_BYTES))
+        file.seek(max(0, status.st_size - _SAMPLE_BYTES))
+        digest.update(file.read(_SAMPLE_BYTES))
+    return f"file-{status.st_size}-{status.st_mtime_ns}-{digest.hexdigest()[:16]}"
+
+
+def _s3_info(uri: str) -> dict[str, Any]:
+    with os_errors():
+        info: dict[str, Any] = filesystem_of("s3").info(uri)
+    if info["type"] != "file":
+        raise IsADirectoryError("it is a folder, not a video file")
+    return info
+
+
+def _s3_chunks(uri: str) -> Iterator[bytes]:
+    """The object in pieces. Lost connections are picked up where they broke; a changed or short object is an error."""
+    info = _s3_info(uri)
+    num_bytes = 0
+    with os_errors(), filesystem_of("s3").open(uri, "rb", block_size=8 * CHUNK_BYTES, cache_type="readahead") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            num_bytes += len(chunk)
+            yield chunk
+    if num_bytes != info["size"]:
+        raise ConnectionError(f"the object ended after {num_bytes} of {info['size']} bytes")
+
+
+def _fill(path: Path, chunks: Iterator[bytes]) -> None:
+    with path.open("wb") as file:
+        for chunk in chunks:
+            try:
+                file.write(chunk)
+                file.flush()
+            except OSError as error:
+                raise StorageError(
+                    f"{path}: {error.strerror}: free some space or set TMPDIR to a larger disk"
+                ) from error
+
+
+@contextmanager
+def _temporary_file(suffix: str) -> Iterator[Path]:
+    """An empty file that only this user can read, with the video's suffix because decoders guess from it."""
+    usable = suffix if suffix[1:].isalnum() and len(suffix) <= _MAX_SUFFIX_CHARACTERS else ""
+    try:
+        handle, name = tempfile.mkstemp(prefix="narrator-ray-", suffix=usable)
+    except OSError as error:
+        raise StorageError(f"no temporary file can be made ({error}): set TMPDIR to a writable folder") from error
+    os.close(handle)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _rejecting(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        detail = f"{uri}: there is no such file: check `video` in the catalogue"
+        raise UnreadableVideo(RejectReason.VIDEO_NOT_FOUND, detail) from error
+    except PermissionError as error:
+        raise _forbidden(uri, error) from error
+    except (OSError, ValueError) as error:
+        raise UnreadableVideo(RejectReason.VIDEO_UNREADABLE, f"{uri}: {error}") from error
+
+
+def _forbidden(uri: str, error: PermissionError) -> UnreadableVideo:
+    if scheme_of(uri) in ("", "file"):
+        detail = f"{uri}: permission denied: make the file readable for the user that runs the job"
+        return UnreadableVideo(RejectReason.VIDEO_UNREADABLE, detail)
+    detail = f"{uri}: access denied ({error}): it does not exist or the credentials do not allow reading it"
+    return UnreadableVideo(RejectReason.VIDEO_NOT_FOUND, detail)

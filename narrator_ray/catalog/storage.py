@@ -1,0 +1,155 @@
+"""Storage: named objects under one root, local or on S3, that every process of a run reads and writes.
+
+An object is there whole or not at all, whoever is killed when. Keys are relative paths with ``/``. Knows nothing of
+what the objects hold.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from narrator_ray.catalog.filesystems import path_of_file_uri, scheme_of
+from narrator_ray.catalog.local_folder import TEMP_PREFIX, LocalFolder
+from narrator_ray.catalog.object_store import ObjectStore
+from narrator_ray.errors import StorageError
+
+_OBJECT_SCHEMES = ("s3", "memory")
+_WHAT_TO_DO = {
+    errno.ENOSPC: "the disk is full: free some space or choose another place",
+    errno.EDQUOT: "the disk quota is used up: free some space or choose another place",
+    errno.EROFS: "the file system is read-only: choose another place",
+    errno.ENOTDIR: "a file stands where a folder is needed: remove it or choose another place",
+    errno.EEXIST: "a file stands where a folder is needed: remove it or choose another place",
+    errno.EISDIR: "a folder stands where a file is needed: remove it or choose another place",
+    errno.ENAMETOOLONG: "the name is too long for the file system: choose a shorter place",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Objects under a root. Pickles, holds no connection, opens one where it is used.
+
+    Attributes:
+        uri: The root: an absolute path or ``s3://bucket/prefix``.
+    """
+
+    uri: str
+    _place: LocalFolder | ObjectStore
+
+    @classmethod
+    def open(cls, uri: str) -> Storage:
+        """The storage at a local path, ``file://`` or ``s3://`` URI. Nothing is created or contacted yet.
+
+        Raises:
+            StorageError: The URI is none of these.
+        """
+        scheme = scheme_of(uri)
+        if scheme in _OBJECT_SCHEMES:
+            root = f"{scheme}://{uri.partition('://')[2].strip('/')}"
+            if root == "s3://":
+                raise StorageError(f"{uri}: no bucket is named: write s3://bucket/prefix")
+            return cls(root, ObjectStore(root))
+        if scheme not in ("", "file") or not uri:
+            raise StorageError(f"{uri or 'output'}: not a place to write to: give a folder, file:// or s3:// URI")
+        try:
+            root = str(Path(path_of_file_uri(uri) if scheme else uri).absolute())
+        except ValueError as error:
+            raise StorageError(f"{uri}: {error}") from error
+        return cls(root, LocalFolder(root))
+
+    def __repr__(self) -> str:
+        return f"Storage({self.uri!r})"
+
+    def path_of(self, key: str) -> str:
+        """Full path or URI of an object, or of a folder (``runs/1/``), for people and other tools."""
+        return self._place.path_of(_checked(key.removesuffix("/")))
+
+    def local_path(self, key: str) -> Path | None:
+        """Path of an object on this machine; None when the storage is not a file system."""
+        return self._place.local_path(_checked(key))
+
+    def read(self, key: str) -> bytes:
+        """The whole object.
+
+        Raises:
+            StorageError: It is not there or cannot be read.
+        """
+        with self._explained(key, "read"):
+            return self._place.read(_checked(key))
+
+    def exists(self, key: str) -> bool:
+        """Whether an object is there.
+
+        Raises:
+            StorageError: The storage cannot be asked.
+        """
+        with self._explained(key, "read"):
+            return self._place.exists(_checked(key))
+
+    def keys(self, folder: str = "") -> Iterator[str]:
+        """Keys of all complete objects below a folder, one listing request for about a thousand.
+
+        Raises:
+            StorageError: The storage cannot be listed. A folder that is not there is simply empty.
+        """
+        with self._explained(folder, "list"):
+            yield from self._place.keys(_checked(folder) if folder else "")
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write an object, in place of an earlier one. Readers see the old one or the new one, never a part.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        with self._explained(key, "write"):
+            self._place.write(_checked(key), data)
+
+    def write_if_absent(self, key: str, data: bytes) -> bool:
+        """Write an object unless there is one: of several writers the first complete one wins.
+
+        Returns:
+            Whether this call wrote it.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        with self._explained(key, "write"):
+            return self._place.write_if_absent(_checked(key), data)
+
+    def check_writable(self) -> None:
+        """Find out before any work whether objects can be written here, by writing one and removing it.
+
+        Raises:
+            StorageError: They cannot: permissions, a missing bucket, no credentials, a file in the way, a full disk.
+        """
+        with self._explained("", "write"):
+            self._place.check_writable()
+
+    @contextmanager
+    def _explained(self, key: str, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            where = self._place.path_of(key) if key else self.uri
+            raise StorageError(f"{where}: cannot {verb}: {self._advice(error, verb)}") from error
+
+    def _advice(self, error: OSError, verb: str) -> str:
+        if isinstance(error, FileNotFoundError):
+            is_bucket_missing = verb == "write" and isinstance(self._place, ObjectStore)
+            return "the bucket does not exist: create it or correct its name" if is_bucket_missing else "not found"
+        if isinstance(error, PermissionError):
+            return f"permission denied ({error.strerror or error}): allow it or choose another place"
+        if isinstance(error, ConnectionError | TimeoutError):
+            return f"no answer ({error}): check the network and AWS_ENDPOINT_URL"
+        return _WHAT_TO_DO.get(error.errno or 0, error.strerror or str(error))
+
+
+def _checked(key: str) -> str:
+    parts = key.split("/")
+    if any(part in ("", ".", "..") or part.startswith(TEMP_PREFIX) for part in parts) or "\0" in key:
+        raise StorageError(f"{key!r}: not a key: expected a relative path such as runs/latest.json")
+    return key

@@ -1,0 +1,216 @@
+"""The settings of a run: one pydantic model per section, read from YAML, presets and ``--set section.key=value``.
+
+Says nothing about how a setting is used. Units are in the names; a misspelt key is an error that names the nearest one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from narrator_ray.errors import ConfigError
+
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ClipSettings(Section):
+    """How a video without given clips is split."""
+
+    min_clip_s: PositiveFloat = 1.5
+    """Shortest clip in seconds; shorter shots join their neighbour."""
+    max_clip_s: PositiveFloat = 12.0
+    """Longest clip in seconds; a longer shot is cut into even parts."""
+    detector_threshold: PositiveFloat = 27.0
+    """PySceneDetect content detector: mean change of hue, saturation and luma (0-255) that makes a cut."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.max_clip_s < 2 * self.min_clip_s:
+            raise ValueError("max_clip_s must be at least twice min_clip_s, or a long shot cannot be cut evenly")
+        return self
+
+
+class FrameSettings(Section):
+    """Which frames of a clip are looked at."""
+
+    fps: PositiveFloat = 1.0
+    """Frames per second that are sampled; the paper's is 1."""
+    max_video_s: PositiveFloat = 3600.0
+    """A longer video is rejected rather than decoded, in seconds."""
+
+
+class ModelSettings(Section):
+    """Which model narrates, and where."""
+
+    preset: str = "nano"
+    """Name of a preset (see `narrator-ray presets`) or path of a preset YAML file."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes a GPU when the cluster has one."""
+    compression_threshold: Annotated[float, Field(gt=-1, le=1)] = 0.9
+    """Adjacent frames at least this similar (cosine) are compressed into one."""
+    memory_frames: Annotated[int, Field(ge=1)] = 1
+    """Length of the consolidated memory of all earlier clips, in frames."""
+
+
+class LengthSettings(Section):
+    """How long a narration may be. Words are words in English and characters in Chinese."""
+
+    policy: Literal["auto", "rate", "explicit", "reference"] = "auto"
+    """`rate`: speaking rate x clip seconds; `explicit`: the catalogue's word_ranges; `reference`: length of the
+    reference narration; `auto`: explicit where the catalogue gives ranges, else rate."""
+    rate_en: PositiveFloat = 2.5
+    """English words per second."""
+    margin_en: Annotated[int, Field(ge=0)] = 3
+    """English words either side of rate x seconds (policy rate)."""
+    rate_zh: PositiveFloat = 5.0
+    """Chinese characters per second."""
+    margin_zh: Annotated[int, Field(ge=0)] = 3
+    """Chinese characters either side of rate x seconds (policy rate)."""
+    reference_margin_en: Annotated[int, Field(ge=0)] = 5
+    """English words either side of the reference's length (policy reference)."""
+    reference_margin_zh: Annotated[int, Field(ge=0)] = 3
+    """Chinese characters either side of the reference's length (policy reference)."""
+
+
+class DecodingSettings(Section):
+    """How the language model picks tokens."""
+
+    temperature: Annotated[float, Field(ge=0, le=5)] = 0.0
+    """0 is greedy."""
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Nucleus: sample among the likeliest tokens that hold this much probability."""
+    repetition_penalty: Annotated[float, Field(ge=1, le=3)] = 1.1
+    """Above 1 lowers the score of tokens that the story used already; the paper's is 1.1."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the run; every video draws from its own stream derived from it."""
+
+
+class RunSettings(Section):
+    """How the work is spread and when a run counts as failed."""
+
+    max_rejected_fraction: Fraction = 0.5
+    """Exit code 3 when more than this share of the videos was rejected."""
+    videos_per_task: Annotated[int, Field(ge=1)] = 4
+    """Videos a decoding task holds; the unit of parallelism and of loss."""
+    encode_batch_frames: Annotated[int, Field(ge=1)] = 32
+    """Frames the vision encoder sees at once."""
+    narrate_batch_videos: Annotated[int, Field(ge=1)] = 16
+    """Videos narrated side by side by one model replica."""
+    encoder_actors: Annotated[int, Field(ge=1)] = 1
+    """Most vision encoder replicas."""
+    encoder_gpus: PositiveFloat = 0.25
+    """GPUs, or the share of one, that a vision encoder replica holds where there are GPUs."""
+    narrator_actors: Annotated[int, Field(ge=1)] = 1
+    """Most narrator replicas."""
+    narrator_gpus: PositiveFloat = 0.75
+    """GPUs, or the share of one, that a narrator replica holds where there are GPUs."""
+
+
+class ReportSettings(Section):
+    """What report.html holds."""
+
+    embed_budget_mb: Annotated[float, Field(ge=0)] = 40.0
+    """Videos are embedded in the page until this many MB are used; the rest are linked."""
+    max_videos: Annotated[int, Field(ge=1)] = 500
+    """Videos shown in the page, in catalogue order; the tables always hold all."""
+
+
+class Config(Section):
+    """Everything a run can be told."""
+
+    clips: ClipSettings = ClipSettings()
+    frames: FrameSettings = FrameSettings()
+    model: ModelSettings = ModelSettings()
+    length: LengthSettings = LengthSettings()
+    decoding: DecodingSettings = DecodingSettings()
+    run: RunSettings = RunSettings()
+    report: ReportSettings = ReportSettings()
+
+    def to_yaml(self) -> str:
+        """The resolved settings as YAML, readable by :func:`load_config`."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_config(path: Path | None = None, preset: str | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Read the settings of a run: defaults, then the file, then the preset's name, then ``section.key=value`` pairs.
+
+    Raises:
+        ConfigError: A file that cannot be read, an unknown key, or a value of the wrong type or range; all listed.
+    """
+    data = _read_yaml(path) if path is not None else {}
+    source = str(path) if path is not None else "settings"
+    if preset is not None:
+        _set(data, "model.preset", preset, source)
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator:
+            raise ConfigError(f"--set {override}: expected section.key=value, such as --set frames.fps=2")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {override}: the value is not YAML: {error}") from error
+        _set(data, key.strip(), parsed, f"--set {override}")
+    return _validate(data, source)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected sections such as `model:`, got {type(data).__name__}")
+    return data
+
+
+def _set(data: dict[str, Any], dotted: str, value: Any, source: str) -> None:
+    *sections, key = dotted.split(".")
+    for section in sections:
+        inner = data.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{source}: `{section}` is a value, not a section")
+        data = inner
+    data[key] = value
+
+
+def _validate(data: Mapping[str, Any], source: str) -> Config:
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        problems = [_explain(tuple(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
+        raise ConfigError(f"{source}: " + "; ".join(problems)) from error
+
+
+def _explain(location: tuple[str | int, ...], kind: str, message: str) -> str:
+    dotted = ".".join(str(part) for part in location)
+    if kind != "extra_forbidden":
+        return f"{dotted}: {message}"
+    nearest = difflib.get_close_matches(dotted, _known_keys(Config), n=1, cutoff=0.0)
+    return f"{dotted}: no such setting; nearest is `{nearest[0]}`"
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        is_section = isinstance(kind, type) and not isinstance(kind, types.GenericAlias) and issubclass(kind, BaseModel)
+        keys += (
+            _known_keys(typing.cast(type[BaseModel], kind), f"{prefix}{name}.") if is_section else [f"{prefix}{name}"]
+        )
+    return keys

@@ -1,0 +1,137 @@
+"""Every error this project raises on purpose, and the closed list of reasons for which one video is rejected.
+
+    NarratorError                 base of all; str() says what, where and what to do
+    ├── ConfigError               a setting is wrong                      stops before the cluster is touched (exit 2)
+    ├── ManifestError             the catalogue has problems, all listed  stops before the cluster is touched (exit 2)
+    ├── SchemaError               a stored table or object is not ours    stops before the cluster is touched (exit 2)
+    ├── ModelLoadError            weights are missing or do not fit       stops before the cluster is touched (exit 2)
+    ├── StorageError              the output or a published run cannot be read or written (exit 2)
+    └── ItemError                 one video cannot be narrated: becomes a Rejection row, never stops a run
+        ├── UnreadableVideo       missing, broken, empty, without pictures
+        ├── NoUsableClips         nothing left to narrate after splitting
+        ├── LengthWindowError     no window can be computed or met
+        ├── PromptTooLong         the prompt does not fit the model's context
+        └── GenerationFailed      the language model gave no valid narration
+
+Errors cross process borders on a cluster, so every one survives pickling: arguments are plain values and are passed to
+``super().__init__`` in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """Why a video was rejected. A closed list: reports and alerts group by it."""
+
+    VIDEO_NOT_FOUND = "video_not_found"
+    VIDEO_UNREADABLE = "video_unreadable"
+    VIDEO_EMPTY = "video_empty"
+    NO_VIDEO_STREAM = "no_video_stream"
+    ZERO_DURATION = "zero_duration"
+    VIDEO_TOO_LONG = "video_too_long"
+    CLIPS_OUTSIDE_VIDEO = "clips_outside_video"
+    NO_USABLE_CLIPS = "no_usable_clips"
+    NO_LENGTH_WINDOW = "no_length_window"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    GENERATION_FAILED = "generation_failed"
+    DAMAGED_OBJECT = "damaged_object"
+    UNEXPECTED = "unexpected"
+
+
+class NarratorError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class ConfigError(NarratorError):
+    """A setting is unknown, of the wrong type or contradicts another."""
+
+
+class ModelLoadError(NarratorError):
+    """A model's weights are missing, incomplete or do not fit each other."""
+
+
+class SchemaError(NarratorError):
+    """A stored table or object does not have the schema it must have."""
+
+
+class StorageError(NarratorError):
+    """An output location cannot be read or written, or holds no published run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestProblem:
+    """One thing wrong with a catalogue.
+
+    Attributes:
+        row: 1-based row of the manifest (the header of a CSV is not counted), or None for the file as a whole.
+        field: Dotted path of the field, such as ``clips[2].start_s``; empty for the row as a whole.
+        message: What is wrong and what to do.
+    """
+
+    row: int | None
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        where = "file" if self.row is None else f"row {self.row}"
+        return f"{where}{', ' + self.field if self.field else ''}: {self.message}"
+
+
+class ManifestError(NarratorError):
+    """A catalogue has problems. All of them are listed, not only the first.
+
+    Attributes:
+        source: Path or URI of the manifest.
+        problems: Every problem, in row order.
+    """
+
+    def __init__(self, source: str, problems: Sequence[ManifestProblem]) -> None:
+        super().__init__(source, tuple(problems))
+        self.source = source
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        return f"{self.source}: {count} problem{'s' if count != 1 else ''}\n{lines}"
+
+
+class ItemError(NarratorError):
+    """One video cannot be narrated. The run goes on; the video becomes a rejected row.
+
+    Attributes:
+        reason: Which of the closed list.
+        detail: One or two sentences for a human: what was seen, what to do.
+    """
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+class UnreadableVideo(ItemError):
+    """The video is missing, broken, empty or has no pictures."""
+
+
+class NoUsableClips(ItemError):
+    """No clip is left to narrate."""
+
+
+class LengthWindowError(ItemError):
+    """A clip's length window cannot be computed or cannot be met."""
+
+
+class PromptTooLong(ItemError):
+    """The prompt of a clip does not fit the model's context."""
+
+
+class GenerationFailed(ItemError):
+    """The language model produced no valid narration."""

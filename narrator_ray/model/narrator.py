@@ -1,0 +1,172 @@
+"""VideoNarrator: a causal language model that reads visual tokens in place of placeholders.
+
+Source: paper, section 4, as in the released code: every visual token enters as P(f) + P(e), the same linear projector P
+applied to the token and to the embedding e of the clip's relative position. They replace exactly the ``<vid_patch>``
+placeholders between ``<vid_start>`` and ``<vid_end>``. Knows nothing of prompts, lengths or decoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from narrator_ray.errors import ModelLoadError
+from narrator_ray.model.position import NUM_POSITIONS
+
+PATCH_TOKEN, START_TOKEN, END_TOKEN = "<vid_patch>", "<vid_start>", "<vid_end>"
+
+
+class VideoNarrator(nn.Module):
+    """Language model, projector and position embedding.
+
+    Args:
+        llm: Any causal language model that takes ``inputs_embeds``.
+        tokenizer: Its tokenizer, which knows the three video tokens.
+        projector: Linear layer with bias, width of a visual token (D) to the model's hidden size (H).
+        position_embedding: [100, D].
+
+    Raises:
+        ModelLoadError: The parts do not fit each other.
+    """
+
+    def __init__(
+        self,
+        llm: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        projector: nn.Linear,
+        position_embedding: nn.Embedding,
+    ) -> None:
+        super().__init__()
+        self.llm = llm
+        self.tokenizer = tokenizer
+        self.projector = projector
+        self.position_embedding = position_embedding
+        self.patch_id, self.start_id, self.end_id = (
+            _token_id(tokenizer, token) for token in (PATCH_TOKEN, START_TOKEN, END_TOKEN)
+        )
+        hidden_size = self.token_embedding.embedding_dim
+        if projector.out_features != hidden_size:
+            raise ModelLoadError(f"the projector gives {projector.out_features} values, the model takes {hidden_size}")
+        if position_embedding.embedding_dim != projector.in_features:
+            raise ModelLoadError(
+                f"position embeddings have {position_embedding.embedding_dim} values, the projector takes "
+                f"{projector.in_features}"
+            )
+
+    @classmethod
+    def load(cls, directory: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Self:
+        """Load a model directory (see ``model.model_dir``) for inference.
+
+        Args:
+            directory: The directory.
+            device: Where to put it.
+            dtype: Of all weights.
+
+        Raises:
+            ModelLoadError: A part cannot be read or the parts do not fit each other.
+        """
+        try:
+            llm: Any = AutoModelForCausalLM.from_pretrained(directory / "llm", dtype=dtype, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(directory / "llm", local_files_only=True)
+            if (directory / "adapter").is_dir():
+                llm = _with_adapter(llm, directory / "adapter")
+            projector, positions = _load_projection(directory / "projection.safetensors")
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelLoadError(f"{directory}: the narrator cannot be loaded: {error}") from error
+        narrator = cls(llm, tokenizer, projector, positions).to(device=device, dtype=dtype)
+        return narrator.eval().requires_grad_(False)
+
+    @property
+    def token_embedding(self) -> nn.Embedding:
+        """The language model's input embedding, [V, H]."""
+        embedding = self.llm.get_input_embeddings()
+        if not isinstance(embedding, nn.Embedding):
+            raise ModelLoadError(f"{type(self.llm).__name__}: its input embedding is a {type(embedding).__name__}")
+        return embedding
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.projector.weight.device
+
+    @property
+    def context_length(self) -> int:
+        """Most tokens of one sequence."""
+        return int(self.llm.config.max_position_embeddings)
+
+    def embed_visual(self, tokens_ND: Tensor, position: int | None) -> Tensor:
+        """Visual tokens as the language model reads them: P(f) + P(e), [N, H].
+
+        Args:
+            tokens_ND: [N, D] visual tokens of one clip.
+            position: Relative position of the clip, 0 to 99; None leaves P(e) out.
+        """
+        weight = self.projector.weight
+        projected: Tensor = self.projector(tokens_ND.to(weight.device, weight.dtype))
+        if position is None:
+            return projected
+        place = self.position_embedding.weight[position]
+        together: Tensor = projected + self.projector(place)
+        return together
+
+    def embed(self, input_ids: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
+        """Input embeddings of one sequence, its placeholders replaced in order by the given vectors.
+
+        Args:
+            input_ids: [L] token ids.
+            visual: Results of :meth:`embed_visual`, one per ``<vid_start>`` … ``<vid_end>`` span.
+
+        Returns:
+            [L, H].
+
+        Raises:
+            ValueError: Placeholders and vectors differ in number.
+        """
+        embedded: Tensor = self.token_embedding(input_ids.to(self.device))
+        places = (input_ids == self.patch_id).nonzero()[:, 0].to(self.device)
+        num_vectors = sum(len(vectors) for vectors in visual)
+        if len(places) != num_vectors:
+            raise ValueError(f"{len(places)} {PATCH_TOKEN} placeholders, but {num_vectors} visual tokens")
+        if not num_vectors:
+            return embedded
+        return embedded.index_copy(0, places, torch.cat(list(visual)).to(embedded.dtype))
+
+    def forward(self, inputs_embeds: Tensor, attention_mask: Tensor | None = None, **options: Any) -> Any:
+        """Run the language model over embeddings [B, L, H]; options are passed on."""
+        return self.llm(inputs_embeds=inputs_embeds, attention_mask=attention_mask, **options)
+
+
+def as_tensor(tokens_ND: npt.NDArray[np.float16]) -> Tensor:
+    """Stored visual tokens as a tensor that does not share read-only memory."""
+    return torch.from_numpy(np.array(tokens_ND))
+
+
+def _token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    if token not in tokenizer.get_vocab():
+        raise ModelLoadError(f"the tokenizer does not know {token}: add {PATCH_TOKEN}, {START_TOKEN} and {END_TOKEN}")
+    return tokenizer.get_vocab()[token]
+
+
+def _load_projection(path: Path) -> tuple[nn.Linear, nn.Embedding]:
+    tensors = load_file(path)
+    weight = tensors["projector.weight"]
+    projector = nn.Linear(weight.shape[1], weight.shape[0])
+    projector.load_state_dict({"weight": weight, "bias": tensors["projector.bias"]})
+    positions = nn.Embedding(NUM_POSITIONS, weight.shape[1])
+    positions.load_state_dict({"weight": tensors["position_embedding.weight"]})
+    return projector, positions
+
+
+def _with_adapter(llm: PreTrainedModel, directory: Path) -> PreTrainedModel:
+    from peft import PeftModel  # only models with an adapter pay for the import
+
+    merged: PreTrainedModel = PeftModel.from_pretrained(llm, str(directory)).merge_and_unload()
+    return merged

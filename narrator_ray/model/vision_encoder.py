@@ -1,0 +1,180 @@
+"""Frames in, query tokens out: an open_clip image tower whose feature maps a Q-Former reads.
+
+Shapes: T frames, C colour channels, H and W pixels, Q queries, D width of a query token.
+Computes in float32 everywhere, although bfloat16 is three times as fast on processors that have it: features are
+cached and shared between machines, so they must not depend, beyond rounding, on the processor that made them nor on the
+frames that shared their batch. Does not know videos: resizing happens where frames are decoded.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from narrator_ray.errors import ModelLoadError, SchemaError
+from narrator_ray.model.model_dir import ModelDirectory, VisionSpec
+
+if TYPE_CHECKING:
+    import torch
+    from open_clip import CLIP
+    from torch import nn
+
+    from narrator_ray.model.qformer import FrameQFormer
+
+_CPU_BATCH_FRAMES = 4
+"""More frames at once are slower on a CPU: their feature maps no longer stay in its cache."""
+
+
+class VisionEncoder(Protocol):
+    """Turns frames into query tokens.
+
+    Attributes:
+        image_size_px: Width and height of the frames it takes.
+        num_queries: Query tokens per frame, Q.
+        dim: Width of a query token, D.
+        fingerprint: Changes when, and only when, its output may change.
+    """
+
+    image_size_px: int
+    num_queries: int
+    dim: int
+    fingerprint: str
+
+    def encode(self, frames_TCHW: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+        """RGB frames [T, 3, image_size_px, image_size_px] -> tokens [T, Q, D]; each frame is looked at alone."""
+        ...
+
+
+def load_vision_encoder(directory: ModelDirectory, device: str = "cpu", batch_frames: int = 32) -> VisionEncoder:
+    """Load the vision side of a model.
+
+    Args:
+        directory: The model.
+        device: A torch device, ``cpu`` or ``cuda``.
+        batch_frames: Frames computed at once; more frames given to ``encode`` are split.
+
+    Raises:
+        ModelLoadError: Weights are broken or do not fit each other.
+    """
+    from narrator_ray.model.qformer import load_qformer
+
+    spec = directory.spec.vision
+    tower = _load_tower(directory)
+    qformer = load_qformer(directory.qformer_path)
+    found = tuple(qformer.query_tokens_QD.shape)
+    if found != (spec.num_queries, spec.dim):
+        raise ModelLoadError(
+            f"{directory.qformer_path}: query tokens are {found}, but the model declares {(spec.num_queries, spec.dim)}"
+        )
+    return OpenClipQFormerEncoder(tower, qformer, spec, directory.spec.fingerprints.encoder, device, batch_frames)
+
+
+class OpenClipQFormerEncoder:
+    """A :class:`VisionEncoder` of an open_clip image tower, convolutional or ViT, and a Q-Former."""
+
+    def __init__(
+        self,
+        tower: nn.Module,
+        qformer: FrameQFormer,
+        spec: VisionSpec,
+        fingerprint: str,
+        device: str = "cpu",
+        batch_frames: int = 32,
+    ) -> None:
+        import torch
+
+        self.image_size_px = spec.image_size_px
+        self.num_queries = spec.num_queries
+        self.dim = spec.dim
+        self.fingerprint = fingerprint
+        self._tower: Any = tower.eval().to(device).to(memory_format=torch.channels_last)
+        self._qformer = qformer.eval().to(device)
+        self._layers = list(spec.feature_layers)
+        self._device = device
+        self._batch_frames = min(batch_frames, _CPU_BATCH_FRAMES) if device == "cpu" else batch_frames
+        # (x / 255 - mean) / std as one multiplication and one addition.
+        std_C = torch.tensor(spec.std, device=device)
+        self._scale_C11 = (1 / (255 * std_C)).view(3, 1, 1)
+        self._shift_C11 = (-torch.tensor(spec.mean, device=device) / std_C).view(3, 1, 1)
+
+    def encode(self, frames_TCHW: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+        """See :meth:`VisionEncoder.encode`.
+
+        Raises:
+            SchemaError: The frames are not uint8 [T, 3, image_size_px, image_size_px].
+        """
+        size = self.image_size_px
+        if frames_TCHW.dtype != np.uint8 or frames_TCHW.shape[1:] != (3, size, size):
+            raise SchemaError(
+                f"frames: expected uint8 [T, 3, {size}, {size}], got {frames_TCHW.dtype} {list(frames_TCHW.shape)}"
+            )
+        tokens_TQD = np.empty((len(frames_TCHW), self.num_queries, self.dim), np.float16)
+        for start in range(0, len(frames_TCHW), self._batch_frames):
+            batch = slice(start, start + self._batch_frames)
+            tokens_TQD[batch] = self._encode_batch(frames_TCHW[batch])
+        return tokens_TQD
+
+    def _encode_batch(self, frames_TCHW: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+        import torch
+
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+            maps = self.feature_maps(torch.tensor(frames_TCHW))
+            tokens_TQD: npt.NDArray[np.float16] = self._qformer(maps).half().cpu().numpy()
+        return tokens_TQD
+
+    def feature_maps(self, frames_TCHW: torch.Tensor) -> list[torch.Tensor]:
+        """What the Q-Former reads: one float32 [T, C, H, W] per feature layer, for uint8 frames."""
+        import torch
+
+        pixels_TCHW = frames_TCHW.to(self._device, torch.float32, memory_format=torch.channels_last)
+        pixels_TCHW = pixels_TCHW * self._scale_C11 + self._shift_C11
+        features = self._tower.forward_intermediates(
+            pixels_TCHW, indices=self._layers, stop_early=True, intermediates_only=True, output_fmt="NCHW"
+        )
+        maps: list[torch.Tensor] = features["image_intermediates"]
+        return maps
+
+
+def new_tower(vision_cfg: dict[str, Any], embed_dim: int) -> tuple[CLIP, dict[str, Any]]:
+    """An open_clip model with that image tower, without trained weights, and its configuration.
+
+    open_clip knows image towers only as half of a CLIP model. The text half is as small as it can be: a few hundred
+    numbers that nothing reads.
+
+    Args:
+        vision_cfg: The tower, in the terms of open_clip's model configurations.
+        embed_dim: Width of the vector that the tower gives for a whole image.
+    """
+    from open_clip import CLIP
+
+    text_cfg = {"context_length": 1, "vocab_size": 2, "width": 8, "heads": 1, "layers": 1}
+    config: dict[str, Any] = {"embed_dim": embed_dim, "vision_cfg": vision_cfg, "text_cfg": text_cfg}
+    return CLIP(embed_dim, vision_cfg, text_cfg), config
+
+
+def save_tower(model: CLIP, config: dict[str, Any], spec: VisionSpec, path: Path) -> None:
+    """Write an open_clip model directory: what ``open_clip.create_model("local-dir:...")`` loads."""
+    from safetensors.torch import save_file
+
+    path.mkdir(parents=True, exist_ok=True)
+    preprocess = {"size": spec.image_size_px, "mean": spec.mean, "std": spec.std, "resize_mode": "squash"}
+    text = json.dumps({"model_cfg": config, "preprocess_cfg": preprocess}, indent=2)
+    (path / "open_clip_config.json").write_text(text + "\n", encoding="utf-8")
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, path / "open_clip_model.safetensors", metadata={"format": "pt"})
+
+
+def _load_tower(directory: ModelDirectory) -> nn.Module:
+    import open_clip
+    from safetensors import SafetensorError
+
+    try:
+        model = open_clip.create_model(f"local-dir:{directory.vision_path}", device="cpu")
+    except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
+        raise ModelLoadError(f"{directory.vision_path}: open_clip cannot load the image tower: {error}") from error
+    tower: nn.Module = model.visual
+    return tower

