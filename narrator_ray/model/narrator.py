@@ -14,9 +14,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from narrator_ray.errors import ModelLoadError
 from narrator_ray.model.position import NUM_POSITIONS
@@ -62,24 +64,35 @@ class VideoNarrator(nn.Module):
             )
 
     @classmethod
-    def load(cls, directory: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Self:
-        """Load a model directory (see ``model.model_dir``) for inference.
+    def load(
+        cls,
+        directory: Path,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        adapter: Path | None = None,
+    ) -> Self:
+        """Load a model directory (see ``model.model_dir``) for inference; a PEFT adapter is merged into the weights.
 
         Args:
             directory: The directory.
             device: Where to put it.
             dtype: Of all weights.
+            adapter: A PEFT adapter to use in place of the directory's own, if it has one.
 
         Raises:
             ModelLoadError: A part cannot be read or the parts do not fit each other.
         """
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            llm: Any = AutoModelForCausalLM.from_pretrained(directory / "llm", dtype=dtype, local_files_only=True)
+            llm: Any = AutoModelForCausalLM.from_pretrained(
+                directory / "llm", dtype=dtype, attn_implementation="sdpa", local_files_only=True
+            )
             tokenizer = AutoTokenizer.from_pretrained(directory / "llm", local_files_only=True)
-            if (directory / "adapter").is_dir():
-                llm = _with_adapter(llm, directory / "adapter")
+            own_adapter = directory / "adapter"
+            if adapter is not None or own_adapter.is_dir():
+                llm = _with_adapter(llm, adapter or own_adapter)
             projector, positions = _load_projection(directory / "projection.safetensors")
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelLoadError(f"{directory}: the narrator cannot be loaded: {error}") from error
         narrator = cls(llm, tokenizer, projector, positions).to(device=device, dtype=dtype)
         return narrator.eval().requires_grad_(False)
@@ -118,29 +131,47 @@ class VideoNarrator(nn.Module):
         return together
 
     def embed(self, input_ids: Tensor, visual: Sequence[Tensor] = ()) -> Tensor:
-        """Input embeddings of one sequence, its placeholders replaced in order by the given vectors.
+        """Input embeddings of token ids, the placeholders of each visual span replaced by the given vectors.
 
         Args:
-            input_ids: [L] token ids.
-            visual: Results of :meth:`embed_visual`, one per ``<vid_start>`` … ``<vid_end>`` span.
+            input_ids: [L] or [B, L] token ids.
+            visual: Results of :meth:`embed_visual`, one per ``<vid_start>`` … ``<vid_end>`` span in reading order, the
+                rows of a batch one after another.
 
         Returns:
-            [L, H].
+            [L, H] or [B, L, H].
 
         Raises:
-            ValueError: Placeholders and vectors differ in number.
+            ValueError: Spans and vectors differ in number, or a placeholder stands outside a span.
         """
-        embedded: Tensor = self.token_embedding(input_ids.to(self.device))
-        places = (input_ids == self.patch_id).nonzero()[:, 0].to(self.device)
+        ids = input_ids.to(self.device)
+        embedded: Tensor = self.token_embedding(ids)
+        places = (ids.flatten() == self.patch_id).nonzero()[:, 0]
         num_vectors = sum(len(vectors) for vectors in visual)
         if len(places) != num_vectors:
             raise ValueError(f"{len(places)} {PATCH_TOKEN} placeholders, but {num_vectors} visual tokens")
         if not num_vectors:
             return embedded
-        return embedded.index_copy(0, places, torch.cat(list(visual)).to(embedded.dtype))
+        self._check_spans(ids.flatten(), places, [len(vectors) for vectors in visual])
+        replaced = embedded.flatten(0, -2).index_copy(0, places, torch.cat(list(visual)).to(embedded.dtype))
+        return replaced.view_as(embedded)
+
+    def _check_spans(self, flat_ids: Tensor, places: Tensor, lengths: list[int]) -> None:
+        """Each visual fills one span: placeholders only, and all of them."""
+        starts, ends = ((flat_ids == token).nonzero()[:, 0].tolist() for token in (self.start_id, self.end_id))
+        spans = list(zip(starts, ends, strict=False))
+        inside = [place for start, end in spans for place in range(start + 1, end)]
+        if inside != places.tolist():
+            raise ValueError(f"{PATCH_TOKEN} stands elsewhere than between {START_TOKEN} and {END_TOKEN}")
+        found = [end - start - 1 for start, end in spans]
+        if found != lengths:
+            raise ValueError(f"spans of {found} placeholders, but {lengths} visual tokens")
 
     def forward(self, inputs_embeds: Tensor, attention_mask: Tensor | None = None, **options: Any) -> Any:
-        """Run the language model over embeddings [B, L, H]; options are passed on."""
+        """Run the language model over embeddings [B, L, H] and an attention mask [B, L].
+
+        Options are passed on: ``labels`` [B, L] (-100 is ignored) adds the loss to the output, next to its logits.
+        """
         return self.llm(inputs_embeds=inputs_embeds, attention_mask=attention_mask, **options)
 
 

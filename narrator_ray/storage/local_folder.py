@@ -1,6 +1,6 @@
 """Named objects in a folder of a local or network file system, each written whole or not at all.
 
-Raises plain OSError; :mod:`narrator_ray.catalog.storage` says it to people.
+Raises plain OSError; :mod:`narrator_ray.storage.storage` says it to people.
 """
 
 from __future__ import annotations

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from narrator_ray.catalog.storage import Storage
 from narrator_ray.errors import StorageError
+from narrator_ray.storage.storage import Storage
 
 RACE = """
 import sys
-from narrator_ray.catalog.storage import Storage
+from narrator_ray.storage.storage import Storage
 storage, name = Storage.open(sys.argv[1]), sys.argv[2]
 sys.stdin.readline()
 won = [storage.write_if_absent(f"race/{number}", name.encode() * 50_000) for number in range(50)]
@@ -28,7 +28,7 @@ print(sum(won))
 """
 DEATH = """
 import os, signal, sys
-from narrator_ray.catalog.storage import Storage
+from narrator_ray.storage.storage import Storage
 os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
 getattr(Storage.open(sys.argv[1]), sys.argv[2])("a/object", b"half" * 1000)
 """
@@ -242,7 +242,7 @@ def test_a_missing_bucket(s3_bucket: str) -> None:
 
 def test_missing_credentials(s3_root: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without credentials the probe names the variables to set."""
-    from narrator_ray.catalog.filesystems import filesystem_of
+    from narrator_ray.storage.filesystems import filesystem_of
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -275,7 +275,7 @@ def test_stores_without_conditional_writes(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_endpoint_that_is_none(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A malformed endpoint, and one where nobody answers, are said as such."""
-    from narrator_ray.catalog.filesystems import filesystem_of
+    from narrator_ray.storage.filesystems import filesystem_of
 
     cached = type(filesystem_of("s3"))
     cached.clear_instance_cache()

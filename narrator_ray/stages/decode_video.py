@@ -1,0 +1,87 @@
+"""Stage decode_video: split a video into clips and sample its frames, both from one local copy.
+
+Two steps, ``split_clips`` and ``sample_frames``, that are counted and timed apart; they share a stage so that a video
+in object storage is downloaded once. CPU only.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from narrator_ray.catalog.source import local_copy
+from narrator_ray.config import Config
+from narrator_ray.errors import RejectReason, UnreadableVideo
+from narrator_ray.records import Clip, Video
+from narrator_ray.schema import PLANNED, SAMPLED
+from narrator_ray.stages.item import Row, StageRow, rows_of, table_of
+from narrator_ray.stages.progress import ProgressReporter
+from narrator_ray.video.frames import sample_frames
+from narrator_ray.video.probe import VideoInfo, probe_video
+from narrator_ray.video.shots import check_clips, find_clips
+
+SPLIT_CLIPS = "split_clips"
+SAMPLE_FRAMES = "sample_frames"
+INPUT = PLANNED
+OUTPUT = SAMPLED
+
+
+class DecodeVideo:
+    """Decodes the videos of a batch, one at a time.
+
+    Args:
+        config: Clip and frame settings.
+        image_size_px: Side of the square frames that the encoder wants.
+        board: Progress board.
+    """
+
+    def __init__(self, config: Config, image_size_px: int, board: Any) -> None:
+        self._config = config
+        self._image_size_px = image_size_px
+        self._split_progress = ProgressReporter(board, SPLIT_CLIPS)
+        self._sample_progress = ProgressReporter(board, SAMPLE_FRAMES)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Table of INPUT to table of OUTPUT."""
+        return table_of((self._decode_row(row) for row in rows_of(batch)), OUTPUT)
+
+    def _decode_row(self, row: StageRow) -> Row:
+        if row.work.has_features:
+            return row.output()
+        with ExitStack() as copies:
+            split = row.run(SPLIT_CLIPS, lambda: self._split(copies, row.work.video))
+            self._split_progress.add(videos=1, rejected=int(split is None))
+            if split is None:
+                return row.output()
+            sampled = row.run(SAMPLE_FRAMES, lambda: self._sample(*split))
+            self._sample_progress.add(videos=1, rejected=int(sampled is None))
+        return row.output() if sampled is None else row.output(**sampled)
+
+    def _split(self, copies: ExitStack, video: Video) -> tuple[Path, VideoInfo, tuple[Clip, ...]]:
+        path = copies.enter_context(local_copy(video.uri))
+        info = probe_video(path)
+        longest_s = self._config.frames.max_video_s
+        if info.duration_s > longest_s:
+            raise UnreadableVideo(
+                RejectReason.VIDEO_TOO_LONG,
+                f"the video lasts {info.duration_s:.0f} s and frames.max_video_s is {longest_s:.0f}",
+            )
+        if video.clips is None:
+            return path, info, find_clips(path, info, self._config.clips)
+        return path, info, check_clips(video.clips, info.duration_s)
+
+    def _sample(self, path: Path, info: VideoInfo, clips: tuple[Clip, ...]) -> Row:
+        sampled = sample_frames(path, info, clips, self._config.frames.fps, self._image_size_px)
+        return {
+            "frames": sampled.frames_TCHW.tobytes(),
+            "clips": [[clip.start_s, clip.end_s] for clip in clips],
+            "clip_index": sampled.clip_index_T.tolist(),
+            "time_s": sampled.time_s_T.tolist(),
+            "thumbnails": list(sampled.thumbnails_jpeg),
+            "duration_s": info.duration_s,
+            "decoder": sampled.decoder,
+            "notes": list(sampled.notes),
+        }

@@ -1,0 +1,97 @@
+"""The per-item boundary: one bad video becomes a rejected row, never a failed run.
+
+Every stage handles rows of :data:`narrator_ray.schema.PLANNED` plus its own columns. A row that was rejected earlier
+passes through untouched.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from narrator_ray.errors import ItemError, NarratorError, RejectReason, SchemaError
+from narrator_ray.records import Rejection
+from narrator_ray.runs.work import WorkItem
+
+Row = dict[str, Any]
+_T = TypeVar("_T")
+
+MAX_DETAIL_CHARACTERS = 500
+_LOG = logging.getLogger(__name__)
+
+
+def attempt(work: WorkItem, stage: str, step: Callable[[], _T]) -> _T | Rejection:
+    """Run one step for one video; what goes wrong with that video comes back as a Rejection.
+
+    Raises:
+        NarratorError: Anything that is not the video's fault (the output cannot be written): it stops the run.
+    """
+    try:
+        return step()
+    except ItemError as error:
+        return rejection_of(work, stage, error)
+    except SchemaError as error:
+        return rejection_of(work, stage, ItemError(RejectReason.DAMAGED_OBJECT, str(error)))
+    except NarratorError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place where a bug costs one video instead of the run
+        _LOG.exception("video %s failed in %s", work.video.video_id, stage)
+        return rejection_of(work, stage, ItemError(RejectReason.UNEXPECTED, f"{type(error).__name__}: {error}"))
+
+
+def rejection_of(work: WorkItem, stage: str, error: ItemError) -> Rejection:
+    """The rejected row that an error makes of a video."""
+    return Rejection(work.video.video_id, work.video.uri, stage, error.reason, error.detail[:MAX_DETAIL_CHARACTERS])
+
+
+class StageRow:
+    """One row on its way through the stages: what it asks for, what came of it, and the seconds it cost."""
+
+    def __init__(self, row: Row) -> None:
+        self.columns = row
+        self.work = WorkItem.from_json(row["work"])
+        self.rejection = None if row["rejection"] is None else Rejection.from_json(json.loads(row["rejection"]))
+        self.trace: list[tuple[str, float]] = [(stage, seconds) for stage, seconds in json.loads(row["trace"])]
+
+    def run(self, stage: str, step: Callable[[], _T]) -> _T | None:
+        """Run a step inside the boundary, timed. None when it was rejected, now or before."""
+        if self.rejection is not None:
+            return None
+        started = time.perf_counter()
+        result = attempt(self.work, stage, step)
+        self.trace.append((stage, time.perf_counter() - started))
+        if isinstance(result, Rejection):
+            self.rejection = result
+            return None
+        return result
+
+    def finish(self, stage: str, result: _T | Rejection, seconds: float) -> None:
+        """Record a result that was computed for several rows at once."""
+        self.trace.append((stage, seconds))
+        if isinstance(result, Rejection):
+            self.rejection = result
+
+    def output(self, **columns: object) -> Row:
+        """The row to hand on: what is carried through all stages, and the given columns."""
+        rejection = None if self.rejection is None else json.dumps(self.rejection.to_json(), ensure_ascii=False)
+        return {"work": self.columns["work"], "rejection": rejection, "trace": json.dumps(self.trace), **columns}
+
+
+def rows_of(batch: pa.Table) -> list[StageRow]:
+    """The rows of a batch."""
+    return [StageRow(row) for row in batch.to_pylist()]
+
+
+def table_of(rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of exactly that schema; columns a row does not have become null."""
+    return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def planned_row(work: WorkItem) -> Row:
+    """A row at the start of the graph."""
+    return {"work": work.to_json(), "rejection": None, "trace": "[]"}

@@ -1,0 +1,134 @@
+"""Stage narrate_clips: contexts to narrations, each video's result stored the moment its last clip is done.
+
+An actor pool; each actor holds one language model and narrates the videos of a batch side by side. Results are written
+here rather than after the stage, so that a killed run loses only the videos in flight.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from narrator_ray.config import Config
+from narrator_ray.model.context import ClipContext
+from narrator_ray.model.presets import Preset, prepare_model
+from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
+from narrator_ray.narration.length import windows_for
+from narrator_ray.outputs.store import ResultStore
+from narrator_ray.records import Clip, NarratedVideo, Narration
+from narrator_ray.schema import PLANNED, PREPARED
+from narrator_ray.stages.item import Row, StageRow, attempt, rejection_of, rows_of, table_of
+from narrator_ray.stages.progress import ProgressReporter
+
+NARRATE_CLIPS = "narrate_clips"
+INPUT = PREPARED
+OUTPUT = PLANNED
+
+
+class NarrateClips:
+    """One replica of the narrator.
+
+    Args:
+        preset: Which model.
+        store: Where results go.
+        config: Length and decoding settings.
+        device: "cpu" or "cuda".
+        board: Progress board.
+    """
+
+    def __init__(self, preset: Preset, store: ResultStore, config: Config, device: str, board: Any) -> None:
+        from narrator_ray.model.narrator import VideoNarrator  # both load torch
+        from narrator_ray.narration.engine import NarrationEngine
+
+        narrator = VideoNarrator.load(prepare_model(preset).path, device)
+        self._engine = NarrationEngine(narrator, config.decoding, config.run.narrate_batch_videos)
+        self._model = preset.name
+        self._store = store
+        self._config = config
+        self._progress = ProgressReporter(board, NARRATE_CLIPS)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Table of INPUT to table of OUTPUT."""
+        rows = rows_of(batch)
+        jobs = [job for row in rows if (job := row.run(NARRATE_CLIPS, partial(self._job, row))) is not None]
+        rows_by_job = {row.work.narration_key: row for row in rows if row.rejection is None}
+        self._narrate(jobs, rows_by_job)
+        return table_of((row.output() for row in rows), OUTPUT)
+
+    def _job(self, row: StageRow) -> NarrationJob:
+        columns, video = row.columns, row.work.video
+        clips = tuple(Clip(start, end) for start, end in columns["clips"])
+        contexts = tuple(
+            ClipContext(np.frombuffer(tokens, np.float16).reshape(-1, columns["token_dim"]), position, ())
+            for tokens, position in zip(columns["tokens"], columns["position"], strict=True)
+        )
+        return NarrationJob(
+            job_id=row.work.narration_key,
+            product=video.product,
+            language=video.language,
+            clips=clips,
+            contexts=contexts,
+            storyline=video.storyline,
+            windows=windows_for(video, clips, self._config.length),
+            seed=int(row.work.narration_key[:8], 16),
+        )
+
+    def _narrate(self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow]) -> None:
+        started = time.perf_counter()
+        clips_done: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
+        windows = {job.job_id: job.windows for job in jobs}
+        for event in self._engine.narrate(jobs):
+            row, share_s = rows[event.job_id], (time.perf_counter() - started) / len(jobs)
+            if isinstance(event, JobFailure):
+                row.finish(NARRATE_CLIPS, rejection_of(row.work, NARRATE_CLIPS, event.error), share_s)
+                self._progress.add(videos=1, rejected=1)
+                continue
+            self._progress.add(clips=1)
+            done = clips_done[event.job_id]
+            done.append(event)
+            if len(done) == len(windows[event.job_id]):
+                result = self._result(row, done, windows[event.job_id])
+                stored = attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, result))
+                row.finish(NARRATE_CLIPS, stored, share_s)
+                self._progress.add(videos=1, rejected=int(row.rejection is not None))
+
+    def _result(self, row: StageRow, done: Sequence[ClipResult], windows: Sequence[tuple[int, int]]) -> NarratedVideo:
+        work, columns = row.work, row.columns
+        by_clip = sorted(done, key=lambda result: result.clip_index)
+        return NarratedVideo(
+            video_id=work.video.video_id,
+            key=work.narration_key,
+            features_key=work.features_key,
+            uri=work.video.uri,
+            product=work.video.product,
+            language=work.video.language,
+            narrations=tuple(
+                _narration(result, window, columns) for result, window in zip(by_clip, windows, strict=True)
+            ),
+            decoder=columns["decoder"],
+            duration_s=columns["duration_s"],
+            model=self._model,
+            notes=tuple(columns["notes"]),
+        )
+
+
+def _narration(result: ClipResult, window: tuple[int, int], columns: Row) -> Narration:
+    index = result.clip_index
+    start_s, end_s = columns["clips"][index]
+    return Narration(
+        clip_index=index,
+        clip=Clip(start_s, end_s),
+        script_labels=result.script_labels,
+        label_source=result.label_source,
+        text=result.text,
+        num_words=result.num_words,
+        min_words=window[0],
+        max_words=window[1],
+        num_frames=columns["num_frames"][index],
+        kept_frames_s=tuple(columns["kept_frames_s"][index]),
+    )

@@ -1,0 +1,48 @@
+"""What a stage of a graph is: a callable over Arrow tables and the resources one replica of it takes. Knows no Ray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the cluster offers.
+
+    Attributes:
+        num_cpus: Logical CPUs of the whole cluster.
+        num_gpus: Logical GPUs of the whole cluster.
+    """
+
+    num_cpus: float
+    num_gpus: float
+
+    def device(self, asked: str) -> str:
+        """The device that `auto` stands for."""
+        if asked != "auto":
+            return asked
+        return "cuda" if self.num_gpus >= 1 else "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of the graph.
+
+    Attributes:
+        name: What it is called in logs and tables.
+        callable_class: Takes and gives Arrow tables.
+        arguments: Of its constructor.
+        batch_videos: Videos it is given at once.
+        num_actors: Most replicas of an actor pool; None runs it as tasks.
+        num_cpus: Logical CPUs of one task or replica.
+        num_gpus: Share of a GPU of one task or replica.
+    """
+
+    name: str
+    callable_class: type
+    arguments: dict[str, Any]
+    batch_videos: int
+    num_actors: int | None = None
+    num_cpus: float = 1.0
+    num_gpus: float = 0.0

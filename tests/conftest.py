@@ -1,0 +1,38 @@
+"""What several test packages share: a catalogue writer and one local Ray for the whole session."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+@pytest.fixture(scope="session")
+def local_ray() -> Iterator[None]:
+    """One Ray with two CPUs for every test that needs one."""
+    import ray
+
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        object_store_memory=500_000_000,
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def write_manifest(tmp_path: Path):
+    """Writes rows as a JSONL manifest and gives its path."""
+
+    def write(rows: list[dict], name: str = "catalog.jsonl") -> str:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        return str(path)
+
+    return write

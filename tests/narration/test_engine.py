@@ -1,0 +1,194 @@
+"""The engine: every narration in its window, whoever is beside it; one bad job disturbs nobody."""
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from narrator_ray.config import DecodingSettings
+from narrator_ray.errors import RejectReason
+from narrator_ray.model.context import ClipContext
+from narrator_ray.model.narrator import VideoNarrator
+from narrator_ray.model.presets import find_preset, prepare_model
+from narrator_ray.narration.engine import NarrationEngine
+from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
+from narrator_ray.narration.length import count_words
+from narrator_ray.records import Clip, KnowledgePoint, Product, ScriptLabel
+
+MODEL = prepare_model(find_preset("tiny-random"))
+WORD = re.compile(r"\S*\w\S*")
+
+
+@pytest.fixture(scope="module")
+def narrator() -> VideoNarrator:
+    """The tiny random model, in float32."""
+    return VideoNarrator.load(MODEL.path)
+
+
+def make_job(number: int, num_clips: int = 3, language: str = "en", **changes: object) -> NarrationJob:
+    """A video with random pictures; its product, length and windows depend on its number."""
+    rng = np.random.default_rng(number)
+    queries, dim = MODEL.spec.vision.num_queries, MODEL.spec.vision.dim
+    knowledge = tuple(KnowledgePoint("effect", f"point {n}") for n in range(number % 4))
+    low = 1 + number % 5 + (1 if language == "zh" else 0)
+    job = NarrationJob(
+        job_id=f"job {number}",
+        product=Product(f"Mug number {number}", knowledge),
+        language=language,
+        clips=tuple(Clip(2.0 * n, 2.0 * n + 2) for n in range(num_clips)),
+        contexts=tuple(
+            ClipContext(rng.standard_normal((queries * (1 + n % 3), dim)).astype(np.float16), n, ())
+            for n in range(num_clips)
+        ),
+        storyline=None,
+        windows=((low, low + number % 4),) * num_clips,
+        seed=number,
+    )
+    return replace(job, **changes)
+
+
+def narrate(narrator: VideoNarrator, jobs, lanes: int = 4, **settings: float) -> dict[str, list]:
+    """What came of each job, in order."""
+    engine = NarrationEngine(narrator, DecodingSettings(**settings), lanes)
+    events = defaultdict(list)
+    for event in engine.narrate(jobs):
+        events[event.job_id].append(event)
+    return events
+
+
+def assert_spoken_text(text: str, language: str) -> None:
+    """One line of sentences, whole words, no marks that cannot be spoken."""
+    assert text == text.strip()
+    assert text[-1] in (".!?" if language == "en" else "。！？")
+    assert not set(text) & set('\n\r\t<>[]{}#*_"|\ufffd')
+    if language == "en":
+        assert all(WORD.fullmatch(word) for word in text.split())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_every_narration_is_inside_its_window_and_ends_as_a_sentence(narrator, language, temperature):
+    """Twenty videos of different lengths through four lanes, greedy and hot."""
+    jobs = [make_job(number, 1 + number % 4, language) for number in range(20)]
+    events = narrate(narrator, jobs, temperature=temperature)
+    for job in jobs:
+        results = events[job.job_id]
+        assert [result.clip_index for result in results] == list(range(len(job.clips)))
+        for result, (low, high) in zip(results, job.windows, strict=True):
+            assert low <= result.num_words == count_words(result.text, language) <= high
+            assert_spoken_text(result.text, language)
+            assert 1 <= len(set(result.script_labels)) == len(result.script_labels) <= 3
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_a_text_does_not_depend_on_its_neighbours(narrator, temperature):
+    """Alone, among eleven others, in one lane or in twelve: the same words."""
+    jobs = [make_job(number, 2 + number % 3) for number in range(12)]
+    together = narrate(narrator, jobs, lanes=12, temperature=temperature)
+    for number in (0, 5, 11):
+        alone = narrate(narrator, [jobs[number]], lanes=1, temperature=temperature)
+        assert alone[jobs[number].job_id] == together[jobs[number].job_id]
+
+
+def test_the_seed_of_a_video_decides_its_samples(narrator):
+    """Same seed, same text; another seed, another text."""
+    first, again, other = make_job(3), make_job(3), make_job(3, seed=99)
+    texts = [narrate(narrator, [job], temperature=1.0)[job.job_id] for job in (first, again, other)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_given_labels_are_kept_and_free_ones_are_chosen(narrator):
+    """A storyline may be partly given."""
+    given = (ScriptLabel.SORE_POINT, ScriptLabel.CALL_TO_ACTION)
+    job = make_job(1, storyline=(given, None, (ScriptLabel.OTHERS,)))
+    results = narrate(narrator, [job])[job.job_id]
+    assert [result.label_source for result in results] == ["predefined", "generated", "predefined"]
+    assert results[0].script_labels == given
+    assert results[2].script_labels == (ScriptLabel.OTHERS,)
+
+
+def test_languages_share_a_batch(narrator):
+    """English and Chinese videos side by side."""
+    events = narrate(narrator, [make_job(1), make_job(2, language="zh"), make_job(3)])
+    assert_spoken_text(events["job 1"][0].text, "en")
+    assert_spoken_text(events["job 2"][0].text, "zh")
+
+
+def test_a_prompt_that_does_not_fit_fails_alone(narrator):
+    """The failure says how long the prompt is, and the neighbours come out as without it."""
+    endless = tuple(KnowledgePoint("effect", "very " * 50 + str(n)) for n in range(200))
+    jobs = [make_job(1), make_job(2, product=Product("Encyclopedia", endless)), make_job(3)]
+    events = narrate(narrator, jobs)
+    (failure,) = events["job 2"]
+    assert isinstance(failure, JobFailure)
+    assert failure.error.reason == RejectReason.PROMPT_TOO_LONG
+    assert str(narrator.context_length) in failure.error.detail
+    assert events["job 1"] == narrate(narrator, [jobs[0]])["job 1"]
+    assert len(events["job 3"]) == 3
+
+
+def test_scores_that_are_not_numbers_fail_alone(narrator):
+    """One video with broken features does not poison its batch."""
+    job = make_job(2)
+    broken = ClipContext(np.full_like(job.contexts[1].tokens_ND, np.nan), 0, ())
+    events = narrate(narrator, [make_job(1), replace(job, contexts=(job.contexts[0], broken, job.contexts[2]))])
+    assert [type(event) for event in events["job 2"]] == [ClipResult, JobFailure]
+    assert events["job 2"][1].error.reason == RejectReason.GENERATION_FAILED
+    assert events["job 1"] == narrate(narrator, [make_job(1)])["job 1"]
+
+
+def test_what_is_seen_reaches_the_text(narrator):
+    """Other pictures, other words."""
+    job = make_job(4)
+    blind = replace(job, contexts=tuple(replace(context, tokens_ND=-context.tokens_ND) for context in job.contexts))
+    assert narrate(narrator, [job])["job 4"] != narrate(narrator, [blind])["job 4"]
+
+
+def test_no_jobs_give_no_events(narrator):
+    """An empty batch is fine."""
+    assert narrate(narrator, []) == {}
+
+
+def test_jobs_are_taken_only_as_lanes_fall_free(narrator):
+    """A long queue is not read ahead."""
+    taken = []
+
+    def queue():
+        for number in range(6):
+            taken.append(number)
+            yield make_job(number, 2)
+
+    events = NarrationEngine(narrator, DecodingSettings(), 2).narrate(queue())
+    next(events)
+    assert len(taken) < 5
+    assert len(list(events)) == 11
+
+
+@torch.inference_mode()
+def test_the_kept_prefix_gives_the_scores_of_the_whole_prompt(narrator):
+    """Reading clip by clip, with visual tokens dropped, predicts what reading the whole document at once predicts."""
+    job = make_job(7, 3)
+    seen = []
+    engine = NarrationEngine(narrator, DecodingSettings(), 1)
+    read_text = engine._read_text
+
+    def remember(cache, lane, read):
+        logits_V = read_text(cache, lane, read)
+        seen.append((read, logits_V))
+        return logits_V
+
+    engine._read_text = remember
+    list(engine.narrate([job]))
+    document, embedded = [], []
+    scenes = [(read, logits_V) for read, logits_V in seen if read.visual is not None]
+    assert len(scenes) == 3
+    for read, logits_V in scenes:
+        if read.keep is not None:
+            del document[read.keep :], embedded[read.keep :]
+        document += read.ids
+        embedded += list(narrator.embed(torch.tensor(read.ids), [read.visual]))
+        whole = narrator(torch.stack(embedded)[None]).logits[0, -1].numpy()
+        np.testing.assert_allclose(logits_V, whole, atol=1e-4)

@@ -1,0 +1,101 @@
+"""The command line: what it says and which exit code it ends with."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from narrator_ray.cli import EXIT_BAD_INPUT, app
+
+VERBS = ("check", "narrate", "show", "export", "presets", "demo")
+GOOD_ROW = {
+    "video_id": "mug",
+    "video": "mug.mp4",
+    "product": {"name": "Sunny mug", "knowledge": {"effect": ["keeps warm"]}},
+    "clips": [[0, 2], [2, 3.5]],
+}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    """The installed command, in a process of its own."""
+    command = [sys.executable, "-m", "narrator_ray", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb):
+    """Help says what the verb does, on its own and in the list."""
+    result = CliRunner().invoke(app, [verb, "--help"])
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) > 5
+    assert verb in CliRunner().invoke(app, ["--help"]).stdout
+
+
+def test_check_counts_what_a_catalogue_holds(write_manifest):
+    """A good catalogue: counts, languages, known seconds, exit 0."""
+    result = CliRunner().invoke(app, ["check", write_manifest([GOOD_ROW, {**GOOD_ROW, "video_id": "cup"}])])
+    assert result.exit_code == 0
+    assert "2 videos (2 en)" in result.stdout
+    assert "no problems" in result.stdout
+
+
+def test_check_lists_every_problem_and_exits_2(write_manifest):
+    """All problems at once, each with row and field; no traceback."""
+    bad = {**GOOD_ROW, "clips": [[2, 1]]}
+    result = run("check", write_manifest([GOOD_ROW, GOOD_ROW, {**bad, "video_id": "x"}]))
+    assert result.returncode == EXIT_BAD_INPUT
+    assert "row 2, video_id" in result.stderr
+    assert "row 3, clips[0]" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_misspelt_setting_exits_2_before_anything_starts(write_manifest, tmp_path):
+    """The nearest setting is named and the output is not created."""
+    out = tmp_path / "out"
+    result = run("narrate", write_manifest([GOOD_ROW]), "--out", str(out), "--set", "model.presset=nano")
+    assert result.returncode == EXIT_BAD_INPUT
+    assert "model.preset" in result.stderr
+    assert not out.exists()
+
+
+def test_a_language_the_preset_cannot_write_exits_2(write_manifest, tmp_path):
+    """The message names presets that can."""
+    chinese = {**GOOD_ROW, "language": "zh"}
+    result = run("narrate", write_manifest([chinese]), "--out", str(tmp_path / "out"), "--preset", "nano")
+    assert result.returncode == EXIT_BAD_INPUT
+    assert "tiny-random" in result.stderr
+
+
+def test_show_without_a_run_exits_2(tmp_path):
+    """The message says how to make one."""
+    result = run("show", str(tmp_path))
+    assert result.returncode == EXIT_BAD_INPUT
+    assert "narrator-ray narrate" in result.stderr
+
+
+def test_presets_say_whether_they_are_available():
+    """Both embedded presets are listed with language and training state."""
+    result = CliRunner().invoke(app, ["presets"])
+    assert result.exit_code == 0
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if line.strip()}
+    assert "not yet" in lines["nano"]
+    assert "zh" in lines["tiny-random"]
+
+
+def test_the_version_is_printed():
+    """--version needs no verb."""
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("narrator-ray ")
+
+
+@pytest.mark.parametrize(
+    "module", ["narrator_ray", "narrator_ray.cli", "narrator_ray.pipeline", "narrator_ray.console"]
+)
+def test_light_modules_stay_light(module):
+    """Neither torch nor ray is loaded by help, by checking a catalogue or by planning a run."""
+    code = f"import sys, json, {module}; print(json.dumps([m for m in ('torch', 'ray') if m in sys.modules]))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(output.stdout) == []
