@@ -95,6 +95,8 @@ class DecodingSettings(Section):
     """Nucleus: sample among the likeliest tokens that hold this much probability."""
     repetition_penalty: Annotated[float, Field(ge=1, le=3)] = 1.1
     """Above 1 lowers the score of tokens that the story used already; the paper's is 1.1."""
+    no_repeat_tokens: Annotated[int, Field(ge=0)] = 4
+    """A story avoids phrases of this many tokens that it told before, the product's words excepted; 0 allows all."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the run; every video draws from its own stream derived from it."""
 
@@ -110,6 +112,8 @@ class RunSettings(Section):
     """Frames the vision encoder sees at once."""
     narrate_batch_videos: Annotated[int, Field(ge=1)] = 16
     """Videos narrated side by side by one model replica."""
+    cpu_threads: Annotated[int, Field(ge=0)] = 0
+    """Threads a model replica on CPU computes with; 0 takes all cores of its machine."""
     encoder_actors: Annotated[int, Field(ge=1)] = 1
     """Most vision encoder replicas."""
     encoder_gpus: PositiveFloat = 0.25

@@ -7,6 +7,7 @@ placeholders between ``<vid_start>`` and ``<vid_end>``. Knows nothing of prompts
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -199,5 +200,9 @@ def _load_projection(path: Path) -> tuple[nn.Linear, nn.Embedding]:
 def _with_adapter(llm: PreTrainedModel, directory: Path) -> PreTrainedModel:
     from peft import PeftModel  # only models with an adapter pay for the import
 
-    merged: PreTrainedModel = PeftModel.from_pretrained(llm, str(directory)).merge_and_unload()
+    if not (directory / "adapter_config.json").is_file():  # peft would look for it on the network
+        raise ModelLoadError(f"{directory}: not a PEFT adapter, there is no adapter_config.json")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)  # peft's
+        merged: PreTrainedModel = PeftModel.from_pretrained(llm, str(directory)).merge_and_unload()
     return merged

@@ -18,9 +18,11 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -28,14 +30,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from narrator_ray.errors import ModelLoadError
+from narrator_ray.model.embedded import PAD_TOKEN, VISUAL_TOKENS, quiet_transformers
 from narrator_ray.model.position import NUM_POSITIONS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Tensors = dict[str, Tensor]
 
 _PACKED = "W_pack"
 _UNPACKED = ("q_proj", "k_proj", "v_proj")
 _PROJECTOR = "mm_projector"
-_ADDED_TOKENS = ("<vid_patch>", "<vid_start>", "<vid_end>")
+_UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError)
+"""What torch.load raises for bytes that are no pickle of tensors."""
+_TOKENIZER_FILES = ("tokenizer.model", "tokenizer.json", "special_tokens_map.json", "added_tokens.json")
+_TOKENIZER_SETTINGS = "tokenizer_config.json"
 _KEPT_SETTINGS = (
     "hidden_size",
     "intermediate_size",
@@ -146,26 +155,42 @@ def _save_language_model(path: Path, tensors: Tensors, config: Mapping[str, Any]
     except RuntimeError as error:
         raise ModelLoadError(f"base model and checkpoint do not make a LLaMA model: {error}") from error
     model.config.dtype = embedding.dtype
-    model.save_pretrained(path)
+    with quiet_transformers():
+        model.save_pretrained(path)
 
 
 def _save_tokenizer(base: Path, path: Path, vocabulary_size: int) -> None:
     """The base's tokenizer with the added tokens, in the order that the released code adds them."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-    except (OSError, ValueError, ImportError) as error:
-        raise ModelLoadError(f"{base}: its tokenizer cannot be read (is sentencepiece installed?): {error}") from error
+    tokenizer = _load_tokenizer(base)
     if tokenizer.pad_token is None:
-        tokenizer.add_special_tokens({"pad_token": "[PAD]"})
-    tokenizer.add_tokens(list(_ADDED_TOKENS), special_tokens=True)
+        tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
+    tokenizer.add_tokens(list(VISUAL_TOKENS), special_tokens=True)
     if len(tokenizer) != vocabulary_size:
         raise ModelLoadError(
             f"{base}: its tokenizer has {len(tokenizer)} tokens with those that training adds, the checkpoint has "
             f"{vocabulary_size}: it is not the tokenizer the checkpoint was trained with"
         )
     tokenizer.save_pretrained(path)
+
+
+def _load_tokenizer(base: Path) -> PreTrainedTokenizerBase:
+    """The base's tokenizer, read from its data alone: neither its model's configuration nor any code beside it."""
+    from transformers import AutoTokenizer
+
+    with TemporaryDirectory() as folder:
+        for name in _TOKENIZER_FILES:
+            if (base / name).is_file():
+                shutil.copyfile(base / name, Path(folder, name))
+        settings = _read_json(base / _TOKENIZER_SETTINGS)
+        settings.pop("auto_map", None)
+        Path(folder, _TOKENIZER_SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+        try:
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, ImportError) as error:
+            raise ModelLoadError(
+                f"{base}: its tokenizer cannot be read (is sentencepiece installed?): {error}"
+            ) from error
+    return tokenizer
 
 
 def _load_adapter(checkpoint: Path) -> tuple[Tensors, Mapping[str, Any]]:
@@ -193,12 +218,14 @@ def _load(file: Path) -> Tensors:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        loaded: Tensors = torch.load(file, map_location="cpu", weights_only=True)
-        return loaded
+        loaded: Any = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise ModelLoadError(f"{file}: not there") from error
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
+    except (*_UNREADABLE, SafetensorError, pickle.UnpicklingError) as error:
         raise ModelLoadError(f"{file}: cannot be read as tensors: {error}") from error
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise ModelLoadError(f"{file}: expected tensors by name, found {type(loaded).__name__}")
+    return loaded
 
 
 def _read_json(file: Path) -> dict[str, Any]:

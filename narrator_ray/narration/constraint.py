@@ -65,17 +65,13 @@ class NarrationConstraint:
     def allowed(self) -> BoolArray:
         """Bool [V]: tokens after which the narration can still be finished inside its window."""
         allowed = self.automaton.allowed(self.state, self.low - self.count, self.high - self.count)
-        if not self.count:
-            allowed = self._well_begun(allowed)
-        if self.automaton.language == "en" and self.automaton.is_word_S[self.state]:
-            heads = self.automaton.head_bytes_V
-            allowed = allowed & ((heads == 0) | (heads + self._word_bytes <= LONGEST_WORD_BYTES))
-        return allowed
+        return self._without_endless_word(allowed) if self.automaton.language == "en" else allowed
 
-    def _well_begun(self, allowed: BoolArray) -> BoolArray:
-        """A capital comes first; a digit after the clip's number would be read as part of a list."""
-        others = allowed & ~self.automaton.begins_badly_V
-        return others if others.any() else allowed
+    def _without_endless_word(self, allowed: BoolArray) -> BoolArray:
+        """No word grows past its limit, also not over commas, points and hyphens, unless nothing else can follow."""
+        heads = self.automaton.head_bytes_V
+        short = allowed & ((heads == 0) | (heads + self._word_bytes <= LONGEST_WORD_BYTES))
+        return short if short.any() else allowed
 
     def take(self, token: int) -> None:
         """Write an allowed token."""

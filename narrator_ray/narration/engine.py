@@ -22,6 +22,7 @@ from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
 from narrator_ray.narration.kv_cache import LaneCache
 from narrator_ray.narration.prompt import prompt_form
+from narrator_ray.narration.prompt_tokens import tokenize_prompt
 from narrator_ray.narration.sampling import Sampler
 from narrator_ray.narration.story import Asking, Language, Read, Story
 from narrator_ray.narration.storyline import LabelVocabulary
@@ -47,10 +48,18 @@ class NarrationEngine:
         narrator: The model.
         settings: How tokens are picked.
         max_lanes: Most videos at once; memory grows with it.
+        prompt: Name of the prompt form the model was trained with; None for the default of each language.
     """
 
-    def __init__(self, narrator: VideoNarrator, settings: DecodingSettings, max_lanes: int = 16) -> None:
+    def __init__(
+        self,
+        narrator: VideoNarrator,
+        settings: DecodingSettings,
+        max_lanes: int = 16,
+        prompt: str | None = None,
+    ) -> None:
         self._narrator = narrator
+        self._prompt = prompt
         self._settings = settings
         self._max_lanes = max_lanes
         end_ids = narrator.llm.generation_config.eos_token_id if narrator.llm.generation_config else None
@@ -91,14 +100,14 @@ class NarrationEngine:
         return Story(job, self._narrator, self._languages[job.language], sampler)
 
     def _learn(self, language: records.Language) -> Language:
-        form = prompt_form(language)
+        form = prompt_form(self._prompt or language)
 
         def encode(text: str) -> list[int]:
-            ids: list[int] = self._narrator.tokenizer.encode(text, add_special_tokens=False)
-            return ids
+            return tokenize_prompt(self._narrator.tokenizer, text, is_start=False)
 
         labels = LabelVocabulary.of(encode, language, form.word_space)
-        return Language(form, TokenAutomaton(self._vocabulary, language), labels)
+        headings = frozenset(self._vocabulary.find(rf"\s*{form.clip_heading.split()[0]}s?$").tolist())
+        return Language(form, TokenAutomaton(self._vocabulary, language), labels, headings)
 
     def _advance(self, lane: _Lane, logits_V: FloatArray | None) -> Iterator[ClipResult | JobFailure]:
         """Answer a story, and pass on what it finishes until it waits again or ends."""
@@ -119,6 +128,7 @@ class NarrationEngine:
         for index in reversed(range(len(lanes))):
             if lanes[index].wanted is None:
                 last = lanes.pop()
+                cache.clear(index)
                 if index < len(lanes):
                     cache.move(len(lanes), index)
                     lanes[index] = last
@@ -126,8 +136,10 @@ class NarrationEngine:
     def _read(self, lanes: list[_Lane], cache: LaneCache) -> Iterator[tuple[_Lane, FloatArray]]:
         """Read what every lane waits for: texts one by one, single tokens all at once."""
         wanted = {index: lane.wanted for index, lane in enumerate(lanes) if lane.wanted is not None}
-        single = {index: read.ids[0] for index, read in wanted.items() if len(read.ids) == 1 and read.keep is None}
+        single = {index: read.ids[0] for index, read in wanted.items() if len(read.ids) == 1}
         for index, read in wanted.items():
+            if read.keep is not None:
+                cache.cut(index, read.keep)
             if index not in single:
                 yield lanes[index], self._read_text(cache, index, read)
         if single:
@@ -135,8 +147,6 @@ class NarrationEngine:
                 yield lanes[index], logits_V
 
     def _read_text(self, cache: LaneCache, lane: int, read: Read) -> FloatArray:
-        if read.keep is not None:
-            cache.cut(lane, read.keep)
         visual = () if read.visual is None else (read.visual,)
         embedded = self._narrator.embed(torch.tensor(read.ids), visual)
         positions, mask = cache.begin_text(lane, len(read.ids))

@@ -71,6 +71,12 @@ class LaneCache:
         """Forget everything of a lane after its first tokens."""
         self.lengths[lane] = min(self.lengths[lane], length)
 
+    def clear(self, lane: int) -> None:
+        """Empty a lane for another text. Zeros, because a masked number counts for nothing but a masked NaN spreads."""
+        for block in (*self._keys, *self._values):
+            block[lane].zero_()
+        self.lengths[lane] = 0
+
     def move(self, source: int, target: int) -> None:
         """Put a lane in another's place."""
         length = self.lengths[source]

@@ -11,6 +11,8 @@ from narrator_ray.config import DecodingSettings
 
 FloatArray = npt.NDArray[np.float32]
 
+_REPEATED_PHRASE_PENALTY = 30.0
+
 
 class Sampler:
     """Choices for one video.
@@ -24,16 +26,24 @@ class Sampler:
         self._settings = settings
         self._random = np.random.default_rng([settings.seed, seed])
 
-    def penalised(self, logits_V: FloatArray, used: Iterable[int]) -> FloatArray:
+    @property
+    def no_repeat_tokens(self) -> int:
+        """Length of the phrases a story avoids to repeat."""
+        return self._settings.no_repeat_tokens
+
+    def penalised(self, logits_V: FloatArray, used: Iterable[int], repeated: Iterable[int] = ()) -> FloatArray:
         """Logits with those of used tokens made smaller: divided by the penalty if positive, else multiplied.
+
+        Tokens that would repeat a phrase come after all others, but stay possible: the length window decides.
 
         Source: Keskar et al. 2019 (CTRL), section 4.1; the released decoding settings use 1.1.
         """
-        ids = np.fromiter(set(used), np.intp)
-        if not len(ids) or self._settings.repetition_penalty == 1:
+        ids, phrase_ends = np.fromiter(set(used), np.intp), np.fromiter(repeated, np.intp)
+        if not len(phrase_ends) and (not len(ids) or self._settings.repetition_penalty == 1):
             return logits_V
         penalised = logits_V.copy()
-        of_used, penalty = logits_V[ids], self._settings.repetition_penalty
+        penalised[phrase_ends] -= _REPEATED_PHRASE_PENALTY
+        of_used, penalty = penalised[ids], self._settings.repetition_penalty
         penalised[ids] = np.where(of_used > 0, of_used / penalty, of_used * penalty)
         return penalised
 

@@ -1,18 +1,20 @@
 """What can be spoken: the grammar of a narration, as an automaton over UTF-8 bytes that counts words as it reads.
 
-A narration is one line of sentences made of letters, digits and the punctuation a voice needs: ``, . ! ? ' - : ; %``
-and ``$`` in English, ``，、；：。！？`` in Chinese. Quotes, brackets, markup, emoji and list marks cannot occur. The
+A narration is one line of sentences made of letters, digits and the punctuation a voice needs: ``, . ! ? ' - %`` and
+``$`` in English, ``，、；：。！？`` in Chinese. Quotes, brackets, markup, emoji and list marks cannot occur, and an
+English sentence begins with a capital: a digit there would be the number of a list. The
 automaton reads bytes, so a token may hold half a character; such a state is simply not an end.
 
 It guarantees, whatever bytes it is fed: no two spaces, no space before punctuation, no punctuation after punctuation,
-no word without a letter or digit, a space between English words; a full stop between digits is a decimal point and no
-end.
+no word without a letter or digit, a space between English words, no numbered list ("2. ..."); a full stop between
+digits is a decimal point and no end.
 
 Does not know tokens, windows or models.
 """
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -81,26 +83,27 @@ DANGLING_WORDS: dict[Language, frozenset[str]] = {
 }
 """Words that hardly ever end a sentence."""
 
-_ASCII_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_ACCENTED_LETTERS = "".join(char for char in map(chr, range(0xC0, 0x180)) if char.isalpha())
+_ACCENTED = [char for char in map(chr, range(0xC0, 0x180)) if char.isalpha()]
+_CAPITALS = string.ascii_uppercase + "".join(char for char in _ACCENTED if char.isupper())
+_SMALL = string.ascii_lowercase + "".join(char for char in _ACCENTED if not char.isupper())
 _HAN = "".join(map(chr, range(0x4E00, 0xA000)))
 
 _CLASSES: dict[Language, dict[str, str]] = {
     "en": {
-        "letter": _ASCII_LETTERS + _ACCENTED_LETTERS,
-        "digit": "0123456789",
+        "capital": _CAPITALS,
+        "small": _SMALL,
+        "digit": string.digits,
         "space": " ",
         "dot": ".",
         "final": "!?",
-        "comma": ",:",
-        "pause": ";",
+        "comma": ",",
         "joint": "-'’",
         "money": "$€£",
         "percent": "%",
     },
     "zh": {
-        "letter": _ASCII_LETTERS,
-        "digit": "0123456789",
+        "letter": string.ascii_letters,
+        "digit": string.digits,
         "space": " ",
         "dot": ".",
         "final": "。！？",
@@ -112,45 +115,41 @@ _CLASSES: dict[Language, dict[str, str]] = {
 }
 """Character classes of each language; a character without a class cannot occur."""
 
-_WORD_EN = {"letter": "+word", "digit": "+number", "money": "+money"}
+_WORD_EN = {"capital": "+word", "small": "+word", "digit": "+number", "money": "+money"}
+_REST_OF_WORD_EN = {"capital": "word", "small": "word", "digit": "number"}
 _GRAMMAR: dict[Language, dict[str, dict[str, str]]] = {
     "en": {
-        "start": {"space": "open", **_WORD_EN},
-        "open": _WORD_EN,
+        "start": {"space": "next", "capital": "+word"},
         "word": {
-            "letter": "word",
-            "digit": "number",
+            **_REST_OF_WORD_EN,
             "joint": "joint",
             "space": "gap",
             "comma": "pause",
-            "pause": "pause",
             "dot": "end",
             "final": "end",
         },
         "number": {
-            "digit": "number",
-            "letter": "word",
+            **_REST_OF_WORD_EN,
             "joint": "joint",
             "percent": "percent",
             "space": "gap",
             "comma": "separator",
-            "pause": "pause",
             "dot": "point",
             "final": "end",
         },
         "point": {"digit": "number", "space": "next"},
         "separator": {"digit": "number", "space": "gap"},
-        "joint": {"letter": "word", "digit": "number"},
+        "joint": _REST_OF_WORD_EN,
         "money": {"digit": "number"},
-        "percent": {"space": "gap", "comma": "pause", "pause": "pause", "dot": "end", "final": "end"},
+        "percent": {"space": "gap", "comma": "pause", "dot": "end", "final": "end"},
         "pause": {"space": "gap"},
         "gap": _WORD_EN,
         "end": {"space": "next"},
-        "next": _WORD_EN,
+        "next": {"capital": "+word"},
     },
     "zh": {
-        "start": {"space": "open", "han": "+text", "letter": "+latin", "digit": "+number"},
-        "open": {"han": "+text", "letter": "+latin", "digit": "+number"},
+        "start": {"space": "open", "han": "+text", "letter": "+latin"},
+        "open": {"han": "+text", "letter": "+latin"},
         "text": {"han": "+text", "letter": "+latin", "digit": "+number", "pause": "+pause", "final": "+end"},
         "latin": {
             "letter": "+latin",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from os.path import commonprefix
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,9 @@ from narrator_ray.errors import GenerationFailed, PromptTooLong, RejectReason
 from narrator_ray.model.narrator import VideoNarrator, as_tensor
 from narrator_ray.narration.job import ClipResult, NarrationJob
 from narrator_ray.narration.length import count_words
-from narrator_ray.narration.prompt import CLOSING, PromptForm
+from narrator_ray.narration.prompt import CLOSING, PromptForm, clean
+from narrator_ray.narration.prompt_tokens import tokenize_prompt
+from narrator_ray.narration.repetition import ToldPhrases
 from narrator_ray.narration.sampling import Sampler
 from narrator_ray.narration.storyline import LabelVocabulary, LabelWriter
 from narrator_ray.narration.token_automaton import TokenAutomaton
@@ -53,11 +56,13 @@ class Language:
         form: Wording of the prompt.
         automaton: What may be spoken.
         labels: How labels are written.
+        headings: Tokens that begin a clip's heading ("Clip"), which a model may echo.
     """
 
     form: PromptForm
     automaton: TokenAutomaton
     labels: LabelVocabulary
+    headings: frozenset[int]
 
 
 Asking = Generator[Read | ClipResult, FloatArray, None]
@@ -80,6 +85,9 @@ class Story:
         self._sampler = sampler
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
+        facts = self._facts()
+        self._phrases = ToldPhrases(sampler.no_repeat_tokens, facts)
+        self._echoes = language.headings - set(facts)
         self._length = 0
 
     def write(self) -> Asking:
@@ -89,7 +97,7 @@ class Story:
             ItemError: This video cannot be narrated.
         """
         form, num_clips = self._language.form, len(self._job.clips)
-        unread = [*self._document_start(), *self._encode(form.head(self._job.product))]
+        unread = self._encode(form.head(self._job.product), is_start=True)
         keep: int | None = None
         for index in range(num_clips):
             unread += self._encode(form.opening(index, num_clips))
@@ -102,6 +110,7 @@ class Story:
             logits_V = yield self._read(lead)
             writer = yield from self._write_narration(index, logits_V)
             self._told.update(writer.ids)
+            self._phrases.tell(writer.ids)
             yield self._result(index, labels, source, writer)
             requirement = self._encode(form.requirement(self._job.windows[index]))
             narration = [*writer.ids, *self._encode(CLOSING)]
@@ -123,7 +132,9 @@ class Story:
         given = None if self._job.storyline is None else self._job.storyline[index]
         vocabulary = self._language.labels
         if given is not None:
-            return given, "predefined", vocabulary.encode(given)
+            return given, "predefined", vocabulary.encode(given) if self._language.form.has_labels else []
+        if not self._language.form.has_labels:
+            return (), "generated", []
         writer = LabelWriter(vocabulary, self._stop_ids)
         written: list[int] = []
         while (token := writer.next_token(self._sound(logits_V))) is not None:
@@ -132,17 +143,18 @@ class Story:
         return writer.labels, "generated", written
 
     def _write_narration(self, index: int, logits_V: FloatArray) -> Generator[Read, FloatArray, NarrationWriter]:
-        writer = NarrationWriter(self._language.automaton, self._job.windows[index])
+        writer = NarrationWriter(self._language.automaton, self._job.windows[index], self._sampler.choose)
+        start, read = self._length, writer.ids
         while True:
             sound_V = self._sound(logits_V)
-            scores_V = writer.scores(sound_V, self._sampler.penalised(sound_V, self._told | set(writer.ids)))
-            if scores_V is None:
-                return writer
-            token = self._sampler.choose(scores_V)
-            writer.take(token)
+            unwanted = self._phrases.repeated(writer.ids) | self._echoes
+            writer.step(sound_V, self._sampler.penalised(sound_V, self._told | set(writer.ids), unwanted))
             if writer.is_complete:
                 return writer
-            logits_V = yield self._read([token])
+            same = len(commonprefix([read, writer.ids]))
+            keep = None if same == len(read) else start + same
+            read = writer.ids
+            logits_V = yield self._read(list(read[same:]), keep=keep)
 
     def _result(
         self, index: int, labels: tuple[ScriptLabel, ...], source: LabelSource, writer: NarrationWriter
@@ -165,11 +177,11 @@ class Story:
             raise GenerationFailed(RejectReason.GENERATION_FAILED, "the model's scores are not finite numbers")
         return logits_V
 
-    def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self._narrator.tokenizer.encode(text, add_special_tokens=False)
-        return ids
+    def _facts(self) -> list[int]:
+        """Tokens of all that is known of the product, each fact as it would stand in a sentence."""
+        product, space = self._job.product, self._language.form.word_space
+        facts = [product.name, *(item.point for item in product.knowledge)]
+        return [token for fact in facts for token in self._encode(space + clean(fact))]
 
-    def _document_start(self) -> list[int]:
-        start = self._narrator.tokenizer.bos_token_id
-        with_special = self._narrator.tokenizer.encode("")
-        return [start] if start is not None and with_special[:1] == [start] else []
+    def _encode(self, text: str, is_start: bool = False) -> list[int]:
+        return tokenize_prompt(self._narrator.tokenizer, text, is_start)

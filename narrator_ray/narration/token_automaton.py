@@ -23,7 +23,8 @@ BoolArray = npt.NDArray[np.bool_]
 LONGEST_TOKEN_BYTES = 64
 """Longer tokens are rulers and indentation, never speech; no token counts more than this."""
 _COUNTS = LONGEST_TOKEN_BYTES + 1
-_WORD_BYTES = b"-'" + bytes(byte for byte in range(256) if byte >= 0x80 or bytes([byte]).isalnum())
+_SPACES = (b" ", b"\t", b"\r", b"\n")
+_PUNCTUATION = b",.!?;:%"
 _CONTINUATION: dict[Language, str] = {"en": r"['\-A-Za-z0-9]|[^\x00-\x7f]", "zh": r"[\-A-Za-z0-9]"}
 
 
@@ -44,9 +45,8 @@ class TokenAutomaton:
         closing_ids: Tokens that write a final punctuation mark and a line break after it.
         final_count: How much a final punctuation mark counts.
         dangling_ids: Tokens that end with a word which hardly ever ends a sentence.
-        begins_badly_V: bool [V], tokens whose first visible character is a digit or a small letter.
         continues_V: bool [V], tokens that make the word before them longer.
-        head_bytes_V: int16 [V], bytes with which each token continues the word before it.
+        head_bytes_V: int16 [V], bytes by which each token lengthens the word before it; 0 for punctuation alone.
     """
 
     def __init__(self, vocabulary: Vocabulary, language: Language) -> None:
@@ -62,8 +62,6 @@ class TokenAutomaton:
         marks = "|".join(map(re.escape, FINAL_PUNCTUATION[language]))
         self.closing_ids = vocabulary.find(rf"(?:{marks})[ \t]*[\r\n]")
         self.dangling_ids = _ids_ending_with(vocabulary, DANGLING_WORDS[language], language)
-        self.begins_badly_V = np.zeros(len(vocabulary.tokens), np.bool_)
-        self.begins_badly_V[vocabulary.find(r"\s*[0-9a-z]")] = True
         self.continues_V = np.zeros(len(vocabulary.tokens), np.bool_)
         self.continues_V[vocabulary.find(_CONTINUATION[language])] = True
         self._read_tokens(vocabulary.tokens)
@@ -166,9 +164,9 @@ class TokenAutomaton:
         return outcome // _COUNTS, outcome % _COUNTS
 
     def tail_bytes(self, token: int) -> int:
-        """Bytes of the word that a token leaves unfinished at its end."""
+        """Bytes of a token after its last white space: how long the word at its end is so far."""
         data = self.vocabulary.tokens[token]
-        return len(data) - len(data.rstrip(_WORD_BYTES))
+        return len(data) - max(data.rfind(space) for space in _SPACES) - 1
 
     def outcomes(self, state: int) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
         """States after each token [V] and what each counts [V]; both 0 for impossible tokens."""
@@ -183,4 +181,5 @@ def _ids_ending_with(vocabulary: Vocabulary, words: frozenset[str], language: La
 
 
 def _head_bytes(token: bytes) -> int:
-    return len(token) - len(token.lstrip(_WORD_BYTES))
+    head = re.split(rb"[ \t\r\n]", token, maxsplit=1)[0]
+    return len(head) if head.strip(_PUNCTUATION) else 0

@@ -47,7 +47,7 @@ class Vocabulary:
             end_ids: Further ids that end a text, beside the tokenizer's own.
 
         Raises:
-            ModelLoadError: The tokenizer is of another family, or larger than the output layer.
+            ModelLoadError: The tokenizer is of another family, larger than the output layer, or cannot end a line.
         """
         if len(tokenizer) > num_logits:
             raise ModelLoadError(f"the tokenizer has {len(tokenizer)} tokens, the model only {num_logits} outputs")
@@ -57,6 +57,8 @@ class Vocabulary:
         tokens = tuple(to_bytes(ordinary[index]) if index in ordinary else b"" for index in range(num_logits))
         stops = {index for index, token in enumerate(tokens) if _LINE_END.match(token)}
         stops |= {index for index in (tokenizer.eos_token_id, *end_ids) if index is not None}
+        if not stops:
+            raise ModelLoadError("the tokenizer has no token that ends a text or a line")
         return cls(tokens, np.array(sorted(stops), np.intp))
 
     def spell(self, text: str) -> tuple[int, ...] | None:

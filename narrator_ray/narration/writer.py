@@ -7,20 +7,22 @@ The constraint says what may be done; this module does what the model would most
 - When most of what the model wants is forbidden, a word grows only if the model itself gave growing it more than half;
   letters are never glued to a finished word because nothing else was left.
 - At every place where a sentence could end inside the window, how much the model wants to end there is recorded. When
-  the window is full before a good ending came, decoding goes back to the best recorded one.
+  the window is full before a good ending came, the last words are tried another way a few times; then decoding goes
+  back to the best ending of all tries.
 
 Knows scores, not where they come from.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from narrator_ray.errors import GenerationFailed, RejectReason
 from narrator_ray.narration.constraint import NarrationConstraint
+from narrator_ray.narration.endings import GOOD_ENDING, Crossroads, Ending, Turn
 from narrator_ray.narration.length import Window
 from narrator_ray.narration.spoken_text import DANGLING_WORDS
 from narrator_ray.narration.token_automaton import BoolArray, TokenAutomaton
@@ -29,20 +31,13 @@ from narrator_ray.records import Language
 FloatArray = npt.NDArray[np.float32]
 
 SHORTEST_FURTHER_SENTENCE: dict[Language, int] = {"en": 3, "zh": 5}
-"""No further sentence is begun when less than this is left of the window."""
-GOOD_ENDING = 0.3
-"""The model's own probability of ending from which an ending is as good as any: the latest such one is taken."""
-_DANGLING_PENALTY = 6.0
+"""A second sentence has at least so much, or the window is left as it is."""
+LONGEST_RETRY: dict[Language, int] = {"en": 6, "zh": 10}
+"""How much of a narration's end is tried another way."""
+MOST_RETRIES = 3
+_UNFIT_ENDING_PENALTY = 6.0
+"""Taken off an ending after a word that hardly ever ends a sentence, or of a further sentence that is too short."""
 _CUT_WORD_PENALTY = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """A place where the narration could have ended: after ``position`` tokens, with the tokens of a mark."""
-
-    position: int
-    mark: tuple[int, ...]
-    score: float
 
 
 class NarrationWriter:
@@ -51,27 +46,35 @@ class NarrationWriter:
     Args:
         automaton: Grammar and vocabulary of the language.
         window: Lowest and highest length.
+        choose: Picks a token by scores; one whose score is minus infinity is not allowed.
+
+    Attributes:
+        is_complete: Whether the narration is written; its ids, text and length are final then.
 
     Raises:
         GenerationFailed: The tokenizer cannot write any text of that length.
     """
 
-    def __init__(self, automaton: TokenAutomaton, window: Window) -> None:
+    def __init__(self, automaton: TokenAutomaton, window: Window, choose: Callable[[FloatArray], int]) -> None:
         self._automaton = automaton
         self._window = window
+        self._choose = choose
         self._draft = NarrationConstraint(automaton, window)
         self._stop_ids = automaton.vocabulary.stop_ids
-        self._endings: list[_Ending] = []
+        self._marks = np.unique([mark[0] for mark in automaton.endings])
+        self._crossroads = Crossroads()
+        self._num_retries = 0
+        self._sentence_start = 0
         self.is_complete = False
 
     @property
-    def ids(self) -> list[int]:
-        """Tokens of the narration, without what stopped it."""
-        return self._draft.ids
+    def ids(self) -> tuple[int, ...]:
+        """Tokens of the narration, without what stopped it. After a step they may differ anywhere in their last few."""
+        return tuple(self._draft.ids)
 
     @property
     def text(self) -> str:
-        """The narration; valid once it is complete."""
+        """What is written."""
         return self._draft.text
 
     @property
@@ -79,46 +82,42 @@ class NarrationWriter:
         """Length so far."""
         return self._draft.count
 
-    def scores(self, logits_V: FloatArray, preferred_V: FloatArray) -> FloatArray | None:
-        """Scores to choose the next token by: minus infinity where it is not allowed.
+    def step(self, logits_V: FloatArray, preferred_V: FloatArray) -> None:
+        """Write a token, or complete the narration, or go back a little and try another way.
 
         Args:
-            logits_V: What the model says, untouched: decides where words and sentences end.
+            logits_V: What the model says after the present ids: decides where words and sentences end.
             preferred_V: The same after penalties: decides between allowed tokens.
-
-        Returns:
-            None when no further token is needed: the narration is complete.
 
         Raises:
             GenerationFailed: No token can follow.
         """
+        scores_V = self._scores(logits_V, preferred_V)
+        if scores_V is None:
+            return
+        if not np.isfinite(scores_V.max()):
+            raise GenerationFailed(
+                RejectReason.GENERATION_FAILED, f"no token of the model can follow {self.text!r} in the length window"
+            )
+        token = self._choose(scores_V)
+        if token == self._stop_ids[0]:
+            self.is_complete = True
+            return
+        self._note_turn(scores_V, token)
+        self._take(token)
+
+    def _scores(self, logits_V: FloatArray, preferred_V: FloatArray) -> FloatArray | None:
+        """Scores to choose by, or None when there is nothing to choose because the narration ended or went back."""
         probability_V = np.exp(logits_V - logits_V.max())
         normaliser = probability_V.sum()
         probability_V /= normaliser
         offset = float(logits_V.max() + np.log(normaliser))
         allowed_V = self._draft.allowed()
         if self._draft.is_finished:
-            scores_V = self._scores_at_end(probability_V, preferred_V, allowed_V, offset)
-        elif self._automaton.is_word_S[self._draft.state]:
-            scores_V = self._scores_in_word(probability_V, preferred_V, allowed_V, offset)
-        else:
-            scores_V = self._masked(preferred_V, allowed_V)
-        if scores_V is None:
-            self.is_complete = True
-        elif not np.isfinite(scores_V.max()):
-            raise GenerationFailed(
-                RejectReason.GENERATION_FAILED, f"no token of the model can follow {self.text!r} in the length window"
-            )
-        return scores_V
-
-    def take(self, token: int) -> None:
-        """Write the token that was chosen by the scores."""
-        if token == self._stop_ids[0] and self._draft.is_finished:
-            self.is_complete = True
-            return
-        if self._draft.is_finished and self._automaton.continues_V[token]:
-            self._endings = [ending for ending in self._endings if ending.position != len(self.ids) - 1]
-        self._draft.take(token)
+            return self._scores_at_end(probability_V, preferred_V, allowed_V, offset)
+        if self._automaton.is_word_S[self._draft.state]:
+            return self._scores_in_word(probability_V, preferred_V, allowed_V, offset)
+        return self._masked(preferred_V, allowed_V)
 
     def _scores_at_end(
         self, probability_V: FloatArray, preferred_V: FloatArray, allowed_V: BoolArray, offset: float
@@ -127,6 +126,7 @@ class NarrationWriter:
         if self._draft.high - self._draft.count < SHORTEST_FURTHER_SENTENCE[self._automaton.language]:
             allowed_V = allowed_V & self._automaton.continues_V
             if probability_V[allowed_V].sum() <= 0.5:
+                self.is_complete = True
                 return None
         scores_V = self._masked(preferred_V, allowed_V)
         scores_V[self._stop_ids[0]] = _logit(probability_V[self._stop_ids].sum(), offset)
@@ -139,47 +139,75 @@ class NarrationWriter:
         automaton, can_end = self._automaton, self._draft.may_end_here
         growing = float(probability_V[automaton.continues_V].sum())
         closing = float(probability_V[automaton.closing_ids].sum())
+        closing += float(probability_V[self._stop_ids].sum()) if can_end else 0.0
+        mark = max(automaton.endings, key=lambda ids: float(probability_V[ids[0]]))
+        penalty = self._unfitness()
         if can_end:
-            closing += float(probability_V[self._stop_ids].sum())
-            self._record_ending(probability_V, closing, growing)
-        ends_V = automaton.is_end_S[automaton.outcomes(self._draft.state)[0]]
-        allowed_V = self._without_short_rest(allowed_V, ends_V)
-        wanted = float(probability_V[allowed_V].sum()) + closing
-        if wanted < 0.5 and growing <= 0.5:
+            wish = float(np.log(probability_V[self._marks].sum() + closing + 1e-30))
+            cut = _CUT_WORD_PENALTY if growing > 0.5 else 0.0
+            self._crossroads.note_ending(Ending(self.ids, mark, wish - penalty - cut))
+        allowed_V = self._without_short_rest(allowed_V)
+        if float(probability_V[allowed_V].sum()) + closing < 0.5 and growing <= 0.5:
             allowed_V = _narrowed(allowed_V, ~automaton.continues_V)
-        mark = self._favourite_mark(probability_V)
         if can_end and self._is_full(allowed_V) and not self._may_be_decimal(mark):
-            self._go_back_to_best_ending()
+            self._end_or_retry()
             return None
         scores_V = self._masked(preferred_V, allowed_V)
         if allowed_V[mark[0]]:
             scores_V[mark[0]] = np.logaddexp(scores_V[mark[0]], _logit(closing, offset))
+        scores_V[self._marks] -= np.float32(penalty)
         return scores_V
 
-    def _record_ending(self, probability_V: FloatArray, closing: float, growing: float) -> None:
-        marks = np.unique([mark[0] for mark in self._automaton.endings])
-        score = float(np.log(probability_V[marks].sum() + closing + 1e-30))
-        if growing > 0.5:
-            score -= _CUT_WORD_PENALTY
-        if self._draft.last_word() in DANGLING_WORDS[self._automaton.language]:
-            score -= _DANGLING_PENALTY
-        self._endings.append(_Ending(len(self.ids), self._favourite_mark(probability_V), score))
+    def _unfitness(self) -> float:
+        """What speaks against ending the sentence after the last word."""
+        language, draft = self._automaton.language, self._draft
+        length = draft.count - self._sentence_start
+        is_short = self._sentence_start > 0 and length < SHORTEST_FURTHER_SENTENCE[language]
+        is_unfit = is_short or draft.last_word() in DANGLING_WORDS[language]
+        return _UNFIT_ENDING_PENALTY if is_unfit else 0.0
 
-    def _go_back_to_best_ending(self) -> None:
-        """Finish with the latest good ending, or the best there is."""
-        good = [ending for ending in self._endings if ending.score >= np.log(GOOD_ENDING)]
-        best = good[-1] if good else max(self._endings, key=lambda ending: ending.score)
-        kept = self.ids[: best.position]
+    def _note_turn(self, scores_V: FloatArray, taken: int) -> None:
+        others_V = scores_V.copy()
+        others_V[[taken, self._stop_ids[0]]] = -np.inf
+        other = int(others_V.argmax())
+        gap = float(others_V[other] - scores_V[taken])
+        self._crossroads.note_turn(Turn(self.ids, self._draft.count, other, gap))
+
+    def _take(self, token: int) -> None:
+        before = self.ids
+        if self._draft.is_finished and self._automaton.continues_V[token]:
+            self._crossroads.withdraw_ending(before[:-1])
+        self._draft.take(token)
+        if self._automaton.is_end_S[self._draft.state]:
+            self._sentence_start = self._draft.count
+            self._crossroads.confirm_ending(before)
+
+    def _end_or_retry(self) -> None:
+        """The window is full: end well, or try the last words another way, or end as well as possible."""
+        best, turn = self._crossroads.best_ending, None
+        if best.score < GOOD_ENDING and self._num_retries < MOST_RETRIES:
+            turn = self._crossroads.take_turn(self._draft.high - LONGEST_RETRY[self._automaton.language])
+        if turn is None:
+            self._rewrite((*best.ids, *best.mark))
+            self.is_complete = True
+        else:
+            self._num_retries += 1
+            self._rewrite((*turn.ids, turn.token))
+
+    def _rewrite(self, ids: tuple[int, ...]) -> None:
         self._draft = NarrationConstraint(self._automaton, self._window)
-        for token in (*kept, *best.mark):
+        self._sentence_start = 0
+        for token in ids:
             self._draft.take(token)
+            if self._automaton.is_end_S[self._draft.state]:
+                self._sentence_start = self._draft.count
 
-    def _without_short_rest(self, allowed_V: BoolArray, ends_V: BoolArray) -> BoolArray:
+    def _without_short_rest(self, allowed_V: BoolArray) -> BoolArray:
         """No sentence ends below the window when what is left would be too short for another."""
-        draft, language = self._draft, self._automaton.language
-        count = draft.count + self._automaton.final_count
-        if count < draft.low and draft.high - count < SHORTEST_FURTHER_SENTENCE[language]:
-            return _narrowed(allowed_V, ~ends_V)
+        draft, automaton = self._draft, self._automaton
+        count = draft.count + automaton.final_count
+        if count < draft.low and draft.high - count < SHORTEST_FURTHER_SENTENCE[automaton.language]:
+            return _narrowed(allowed_V, ~automaton.is_end_S[automaton.outcomes(draft.state)[0]])
         return allowed_V
 
     def _masked(self, preferred_V: FloatArray, allowed_V: BoolArray) -> FloatArray:
@@ -188,7 +216,7 @@ class NarrationWriter:
         room = self._draft.high - self._automaton.final_count - self._draft.count
         dangling = self._automaton.dangling_ids
         counts = self._automaton.outcomes(self._draft.state)[1][dangling]
-        scores_V[dangling[(counts == room) & (counts > 0)]] -= _DANGLING_PENALTY
+        scores_V[dangling[(counts == room) & (counts > 0)]] -= _UNFIT_ENDING_PENALTY
         return scores_V
 
     def _is_full(self, allowed_V: BoolArray) -> bool:
@@ -196,12 +224,9 @@ class NarrationWriter:
         has_room = self._draft.count + self._automaton.final_count < self._draft.high
         return not has_room and not (allowed_V & self._automaton.continues_V).any()
 
-    def _favourite_mark(self, probability_V: FloatArray) -> tuple[int, ...]:
-        return max(self._automaton.endings, key=lambda mark: float(probability_V[mark[0]]))
-
     def _may_be_decimal(self, mark: tuple[int, ...]) -> bool:
         tokens = self._automaton.vocabulary.tokens
-        return tokens[mark[0]] == b"." and tokens[self.ids[-1]][-1:].isdigit()
+        return tokens[mark[0]] == b"." and tokens[self._draft.ids[-1]][-1:].isdigit()
 
 
 def _logit(probability: float, offset: float) -> np.float32:

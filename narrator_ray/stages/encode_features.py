@@ -21,6 +21,7 @@ from narrator_ray.model.presets import Preset, prepare_model
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip
 from narrator_ray.schema import PLANNED, SAMPLED, VideoFeatures
+from narrator_ray.stages.cpu_threads import use_cpu_threads
 from narrator_ray.stages.item import StageRow, attempt, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
 
@@ -41,6 +42,7 @@ class EncodeFeatures:
     """
 
     def __init__(self, preset: Preset, store: ResultStore, config: Config, device: str, board: Any) -> None:
+        use_cpu_threads(config.run.cpu_threads)
         from narrator_ray.model.vision_encoder import load_vision_encoder  # loads torch
 
         self._encoder = load_vision_encoder(prepare_model(preset), device, config.run.encode_batch_frames)

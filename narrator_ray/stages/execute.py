@@ -116,8 +116,11 @@ def _ray_session() -> Iterator[None]:
     """A connection to the cluster the environment names, or a local one that ends with the run."""
     was_connected = ray.is_initialized()
     if not was_connected:
+        is_verbose = _LOG.isEnabledFor(logging.DEBUG)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(logging_level=logging.ERROR, log_to_driver=_LOG.isEnabledFor(logging.DEBUG), include_dashboard=False)
+        if not is_verbose:
+            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        ray.init(logging_level=logging.ERROR, log_to_driver=is_verbose, include_dashboard=False)
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

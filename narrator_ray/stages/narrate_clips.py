@@ -20,8 +20,9 @@ from narrator_ray.model.presets import Preset, prepare_model
 from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
 from narrator_ray.narration.length import windows_for
 from narrator_ray.outputs.store import ResultStore
-from narrator_ray.records import Clip, NarratedVideo, Narration
+from narrator_ray.records import Clip, NarratedVideo, Narration, Rejection
 from narrator_ray.schema import PLANNED, PREPARED
+from narrator_ray.stages.cpu_threads import use_cpu_threads
 from narrator_ray.stages.item import Row, StageRow, attempt, rejection_of, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
 
@@ -42,6 +43,7 @@ class NarrateClips:
     """
 
     def __init__(self, preset: Preset, store: ResultStore, config: Config, device: str, board: Any) -> None:
+        use_cpu_threads(config.run.cpu_threads)
         from narrator_ray.model.narrator import VideoNarrator  # both load torch
         from narrator_ray.narration.engine import NarrationEngine
 
@@ -79,23 +81,42 @@ class NarrateClips:
         )
 
     def _narrate(self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow]) -> None:
+        """All together; after an error that no video owned up to, those that are left one by one."""
+        if not jobs:
+            return
+        waiting = {job.job_id: job for job in jobs}
+        together = attempt(rows[jobs[0].job_id].work, NARRATE_CLIPS, partial(self._tell, jobs, rows, waiting))
+        if not isinstance(together, Rejection):
+            return
+        for job in tuple(waiting.values()):
+            row = rows[job.job_id]
+            alone = attempt(row.work, NARRATE_CLIPS, partial(self._tell, [job], rows, waiting))
+            if isinstance(alone, Rejection):
+                self._finish(row, alone, 0.0)
+
+    def _tell(
+        self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow], waiting: dict[str, NarrationJob]
+    ) -> None:
+        """Narrate side by side; each video's result is stored and the video taken off the waiting list."""
         started = time.perf_counter()
         clips_done: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
-        windows = {job.job_id: job.windows for job in jobs}
         for event in self._engine.narrate(jobs):
             row, share_s = rows[event.job_id], (time.perf_counter() - started) / len(jobs)
             if isinstance(event, JobFailure):
-                row.finish(NARRATE_CLIPS, rejection_of(row.work, NARRATE_CLIPS, event.error), share_s)
-                self._progress.add(videos=1, rejected=1)
+                del waiting[event.job_id]
+                self._finish(row, rejection_of(row.work, NARRATE_CLIPS, event.error), share_s)
                 continue
             self._progress.add(clips=1)
-            done = clips_done[event.job_id]
+            done, windows = clips_done[event.job_id], waiting[event.job_id].windows
             done.append(event)
-            if len(done) == len(windows[event.job_id]):
-                result = self._result(row, done, windows[event.job_id])
-                stored = attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, result))
-                row.finish(NARRATE_CLIPS, stored, share_s)
-                self._progress.add(videos=1, rejected=int(row.rejection is not None))
+            if len(done) == len(windows):
+                del waiting[event.job_id]
+                result = self._result(row, done, windows)
+                self._finish(row, attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, result)), share_s)
+
+    def _finish(self, row: StageRow, result: bool | Rejection, seconds: float) -> None:
+        row.finish(NARRATE_CLIPS, result, seconds)
+        self._progress.add(videos=1, rejected=int(row.rejection is not None))
 
     def _result(self, row: StageRow, done: Sequence[ClipResult], windows: Sequence[tuple[int, int]]) -> NarratedVideo:
         work, columns = row.work, row.columns

@@ -54,6 +54,57 @@ def test_a_wrong_number_of_visual_tokens_is_refused(narrator):
         narrator.embed(ids_with(narrator, 4), [torch.zeros(3, narrator.token_embedding.embedding_dim)])
 
 
+def test_the_visual_tokens_of_a_batch_stay_in_their_rows(narrator):
+    """Rows are filled one after another, each span by its own vectors."""
+    short, long = ids_with(narrator, 2), ids_with(narrator, 3)
+    padded = torch.cat([short, short.new_full((len(long) - len(short),), narrator.tokenizer.pad_token_id)])
+    width = narrator.token_embedding.embedding_dim
+    visual = [torch.randn(2, width), torch.randn(3, width)]
+    together = narrator.embed(torch.stack([padded, long]), visual)
+    torch.testing.assert_close(together[0, : len(short)], narrator.embed(short, visual[:1]))
+    torch.testing.assert_close(together[1], narrator.embed(long, visual[1:]))
+    with pytest.raises(ValueError, match=r"spans of \[2, 3\] placeholders, but \[3, 2\] visual tokens"):
+        narrator.embed(torch.stack([padded, long]), visual[::-1])
+
+
+def test_a_placeholder_outside_a_span_is_refused(narrator):
+    """Visual tokens have one place only."""
+    ids = ids_with(narrator, 2)
+    ids = torch.cat([ids, ids.new_tensor([narrator.patch_id])])
+    with pytest.raises(ValueError, match="stands elsewhere than between <vid_start> and <vid_end>"):
+        narrator.embed(ids, [torch.zeros(3, narrator.token_embedding.embedding_dim)])
+
+
+def test_gradients_reach_projector_and_position(directory):
+    """The visual path can be trained while the language model stays as it is."""
+    narrator = VideoNarrator.load(directory).train()
+    trained = (narrator.projector.weight, narrator.projector.bias, narrator.position_embedding.weight)
+    for weight in trained:
+        weight.requires_grad_()
+    ids = ids_with(narrator, 4)
+    embedded = narrator.embed(ids, [narrator.embed_visual(torch.randn(4, narrator.projector.in_features), 7)])
+    narrator(embedded[None], labels=ids[None]).loss.backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in trained)
+    assert narrator.token_embedding.weight.grad is None
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+def test_another_adapter_can_be_given(narrator, directory, tmp_path):
+    """It changes what is computed, and nothing on disk."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    llm = AutoModelForCausalLM.from_pretrained(directory / "llm")
+    config = LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
+    get_peft_model(llm, config).save_pretrained(tmp_path / "adapter")
+    ids = torch.tensor(narrator.tokenizer.encode("a warm mug"))
+    with_adapter = VideoNarrator.load(directory, adapter=tmp_path / "adapter")
+    difference = with_adapter(with_adapter.embed(ids)[None]).logits - narrator(narrator.embed(ids)[None]).logits
+    assert difference.abs().max() > 1e-4
+    with pytest.raises(ModelLoadError, match="nothing: not a PEFT adapter"):
+        VideoNarrator.load(directory, adapter=tmp_path / "nothing")
+
+
 def test_what_is_seen_changes_what_is_predicted(narrator):
     """The visual path reaches the logits."""
     ids = ids_with(narrator, 4)

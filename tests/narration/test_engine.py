@@ -140,6 +140,16 @@ def test_scores_that_are_not_numbers_fail_alone(narrator):
     assert events["job 1"] == narrate(narrator, [make_job(1)])["job 1"]
 
 
+def test_a_poisoned_lane_is_clean_for_the_next_video(narrator):
+    """What broken features leave in a lane does not reach the video that takes it, beside a longer neighbour."""
+    poison = ClipContext(np.full((400, MODEL.spec.vision.dim), np.nan, np.float16), 0, ())
+    broken, neighbour, heir = make_job(1, contexts=(poison,) * 3), make_job(2, 6), make_job(3)
+    events = narrate(narrator, [neighbour, broken, heir], lanes=2)
+    assert isinstance(events["job 1"][0], JobFailure)
+    assert events["job 2"] == narrate(narrator, [neighbour])["job 2"]
+    assert events["job 3"] == narrate(narrator, [heir])["job 3"]
+
+
 def test_what_is_seen_reaches_the_text(narrator):
     """Other pictures, other words."""
     job = make_job(4)

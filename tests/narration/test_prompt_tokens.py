@@ -2,14 +2,14 @@
 
 import json
 import re
-from pathlib import Path
+from itertools import chain
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrator_ray.narration.prompt import END, PATCH, START, prompt_form
+from narrator_ray.narration.prompt import CLOSING, END, PATCH, START, prompt_form
 from narrator_ray.narration.prompt_tokens import fit_product, tokenize_prompt
 from narrator_ray.records import KnowledgePoint, Product
 from tests.narration.test_prompt_as_released import PROMPTS, read
@@ -19,22 +19,15 @@ needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="recorded token id
 ADDED = ("[PAD]", PATCH, START, END)
 
 
-class ReleasedTokenizer:
-    """The sentencepiece tokenizer of a released checkpoint, with the four added tokens behind its vocabulary."""
+def released_tokenizer(directory: str):
+    """A sentencepiece tokenizer as the released checkpoints have it, with the four added tokens behind its own."""
+    pytest.importorskip("sentencepiece")
+    from transformers import AutoTokenizer
 
-    bos_token_id = 1
-
-    def __init__(self, directory: Path) -> None:
-        sentencepiece = pytest.importorskip("sentencepiece")
-        self._pieces = sentencepiece.SentencePieceProcessor(model_file=str(directory / "tokenizer.model"))
-
-    def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
-        """Ids of a text without added tokens."""
-        return [1] * add_special_tokens + self._pieces.encode(text)
-
-    def convert_tokens_to_ids(self, tokens: list[str]) -> list[int]:
-        """Ids of added tokens."""
-        return [self._pieces.get_piece_size() + ADDED.index(token) for token in tokens]
+    tokenizer = AutoTokenizer.from_pretrained(GOLDEN / directory)
+    tokenizer.add_special_tokens({"pad_token": ADDED[0]})
+    tokenizer.add_tokens(list(ADDED[1:]), special_tokens=True)
+    return tokenizer
 
 
 class LetterTokenizer:
@@ -62,7 +55,7 @@ def test_recorded_token_ids_are_reproduced():
     calls = read("ch_generated.json.gz")["calls"]
     ids = np.load(PROMPTS / "ch_generated_input_ids.npz")
     listed = json.loads((PROMPTS / "ch_generated_input_ids.json").read_text())
-    tokenizer = ReleasedTokenizer(GOLDEN / "tokenizer_ch")
+    tokenizer = released_tokenizer("tokenizer_ch")
     assert len(listed) == len(ids.files) == 10
     for name, entry in zip(ids.files, listed, strict=True):
         assert tokenize_prompt(tokenizer, unfolded(calls[entry["call"]]["prompt"])) == ids[name].tolist()
@@ -76,7 +69,7 @@ def test_recorded_training_texts_are_tokenized_alike(recorded, directory):
     """Whole documents in Chinese and in English."""
     samples = read(f"../train_samples/{recorded}")
     ids = np.load(GOLDEN / "train_samples" / f"{recorded.split('.')[0]}.npz")
-    tokenizer = ReleasedTokenizer(GOLDEN / directory)
+    tokenizer = released_tokenizer(directory)
     for index, sample in enumerate(samples):
         expected = ids[f"s{index:02d}.input_ids"].tolist()
         assert tokenize_prompt(tokenizer, unfolded(sample["text"])) == expected, index
@@ -88,12 +81,15 @@ def test_white_space_beside_video_tokens_is_dropped():
     assert ids == [*map(ord, " a:"), -2, -1, -1, -3, *map(ord, "b \n")]
 
 
+@needs_golden
 def test_pieces_make_the_same_ids_as_the_whole():
     """An engine may tokenize the document line by line."""
-    form = prompt_form("zh")
-    pieces = [form.head(Product("杯子")), form.opening(0, 2), form.scene(3), form.requirement((3, 9))]
-    whole = tokenize_prompt(LetterTokenizer(), "".join(pieces))
-    assert [i for piece in pieces for i in tokenize_prompt(LetterTokenizer(), piece, is_start=False)] == whole
+    form, tokenizer = prompt_form("zh"), released_tokenizer("tokenizer_ch")
+    told = [form.opening(0, 2), form.requirement((3, 9)), "产品功效", form.narration_lead(0), "好喝。", CLOSING]
+    current = [form.opening(1, 2), form.scene(3), form.requirement((27, 33)), "痛点铺垫", form.narration_lead(1)]
+    pieces = [form.head(Product("杯子", (KnowledgePoint("功效", "保温"),))), *told, *current]
+    by_piece = [tokenize_prompt(tokenizer, piece, is_start=index == 0) for index, piece in enumerate(pieces)]
+    assert list(chain.from_iterable(by_piece)) == tokenize_prompt(tokenizer, "".join(pieces))
 
 
 def num_characters(product: Product) -> int:

@@ -36,13 +36,10 @@ def vocabulary(request):
 
 def write(automaton, window, model, max_steps=4000):
     """Drive a writer greedily with ``model(ids) -> logits``."""
-    writer = NarrationWriter(automaton, window)
+    writer = NarrationWriter(automaton, window, lambda scores: int(scores.argmax()))
     for _ in range(max_steps):
         logits = model(writer.ids)
-        scores = writer.scores(logits, logits)
-        if scores is None:
-            return writer
-        writer.take(int(scores.argmax()))
+        writer.step(logits, logits)
         if writer.is_complete:
             return writer
     raise AssertionError(f"not finished after {max_steps} tokens: {writer.text!r}")

@@ -76,6 +76,7 @@ NARRATION = {
     ("decoding", "temperature"),
     ("decoding", "top_p"),
     ("decoding", "repetition_penalty"),
+    ("decoding", "no_repeat_tokens"),
     ("decoding", "seed"),
 }
 
