@@ -1,7 +1,7 @@
 """Where a narration could have ended or gone another way, remembered while it is written, best first.
 
-A decoder that has filled its window looks here: the place where the model would most have liked to end; or, if no ending
-was good, the most likely turn not taken, from where it tries again. Knows scores and token ids only.
+A decoder that has filled its window looks here: the place where the model would most have liked to end; or, if no
+ending was good, the most likely turn not taken, from where it tries again. Knows scores and token ids only.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ so nobody waits for the longest video of a batch. Knows no Ray and no files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -106,8 +107,11 @@ class NarrationEngine:
             return tokenize_prompt(self._narrator.tokenizer, text, is_start=False)
 
         labels = LabelVocabulary.of(encode, language, form.word_space)
-        headings = frozenset(self._vocabulary.find(rf"\s*{form.clip_heading.split()[0]}s?$").tolist())
-        return Language(form, TokenAutomaton(self._vocabulary, language), labels, headings)
+        # A small model echoes the heading of the next clip. Words of a language without spaces are not safe to ban.
+        word = re.match(r"\s*([A-Za-z]+)", form.clip_heading)
+        headings = (word[1], f" {word[1]}", f"{word[1]}s", f" {word[1]}s") if word else ()
+        spelled = tuple(tuple(encode(heading)) for heading in headings)
+        return Language(form, TokenAutomaton(self._vocabulary, language), labels, spelled)
 
     def _advance(self, lane: _Lane, logits_V: FloatArray | None) -> Iterator[ClipResult | JobFailure]:
         """Answer a story, and pass on what it finishes until it waits again or ends."""

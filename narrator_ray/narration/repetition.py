@@ -1,13 +1,15 @@
-"""Phrases that a story has told already, so that no one hears the same words twice.
+"""What a story should not say: phrases that it has told already, and words of the prompt that are not for the speaker.
 
-A phrase is a run of tokens of a given length. The product's own words are not held against the story: a name may be said
-in every clip. Knows token ids only.
+A phrase is a run of tokens of a given length. The product's own words are not held against the story: a name may be
+said in every clip. Knows token ids only.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+
+Run = tuple[int, ...]
 
 
 class ToldPhrases:
@@ -16,13 +18,15 @@ class ToldPhrases:
     Args:
         size: Tokens of a phrase; 0 remembers nothing.
         product: Tokens of everything that is known of the product; runs of these may be repeated.
+        unspoken: Runs that are never to be said, unless the product has them.
     """
 
-    def __init__(self, size: int, product: Iterable[int]) -> None:
+    def __init__(self, size: int, product: Iterable[int], unspoken: Iterable[Run] = ()) -> None:
         self._size = size
         facts = tuple(product)
         self._facts = {*_runs(facts, 1), *_runs(facts, 2)}
-        self._last_of: defaultdict[tuple[int, ...], set[int]] = defaultdict(set)
+        self._unspoken = [run for run in unspoken if run not in _runs(facts, len(run))]
+        self._last_of: defaultdict[Run, set[int]] = defaultdict(set)
 
     def tell(self, ids: Sequence[int]) -> None:
         """Remember a narration."""
@@ -30,17 +34,15 @@ class ToldPhrases:
             for phrase in _runs(tuple(ids), self._size):
                 self._last_of[phrase[:-1]].add(phrase[-1])
 
-    def repeated(self, ids: Sequence[int]) -> set[int]:
-        """Tokens that would repeat a phrase after these, unless they go on with the product's own words."""
+    def unwanted(self, ids: Sequence[int]) -> set[int]:
+        """Tokens that would complete a told phrase or an unspoken run after these."""
+        unspoken = {run[-1] for run in self._unspoken if tuple(ids[len(ids) - len(run) + 1 :]) == run[:-1]}
         if not self._size or len(ids) < self._size - 1:
-            return set()
+            return unspoken
         beginning = tuple(ids[len(ids) - self._size + 1 :])
-        return {last for last in self._last_of.get(beginning, ()) if not self._is_fact(beginning, last)}
-
-    def _is_fact(self, beginning: tuple[int, ...], last: int) -> bool:
-        """Whether the last token stands in the product's words after the one before it."""
-        return (*beginning[-1:], last) in self._facts
+        told = self._last_of.get(beginning, set())
+        return unspoken | {last for last in told if (*beginning[-1:], last) not in self._facts}
 
 
-def _runs(ids: tuple[int, ...], size: int) -> Iterable[tuple[int, ...]]:
-    return (ids[start : start + size] for start in range(len(ids) - size + 1))
+def _runs(ids: Run, size: int) -> list[Run]:
+    return [ids[start : start + size] for start in range(len(ids) - size + 1)]

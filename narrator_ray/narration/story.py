@@ -9,9 +9,8 @@ just before its visual tokens and its text is read again without them, together 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 import numpy as np
 import numpy.typing as npt
@@ -56,13 +55,13 @@ class Language:
         form: Wording of the prompt.
         automaton: What may be spoken.
         labels: How labels are written.
-        headings: Tokens that begin a clip's heading ("Clip"), which a model may echo.
+        headings: Ways to write the first word of a clip's heading ("Clip"), which a model may echo.
     """
 
     form: PromptForm
     automaton: TokenAutomaton
     labels: LabelVocabulary
-    headings: frozenset[int]
+    headings: tuple[tuple[int, ...], ...]
 
 
 Asking = Generator[Read | ClipResult, FloatArray, None]
@@ -85,9 +84,7 @@ class Story:
         self._sampler = sampler
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
-        facts = self._facts()
-        self._phrases = ToldPhrases(sampler.no_repeat_tokens, facts)
-        self._echoes = language.headings - set(facts)
+        self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings)
         self._length = 0
 
     def write(self) -> Asking:
@@ -147,11 +144,11 @@ class Story:
         start, read = self._length, writer.ids
         while True:
             sound_V = self._sound(logits_V)
-            unwanted = self._phrases.repeated(writer.ids) | self._echoes
+            unwanted = self._phrases.unwanted(writer.ids)
             writer.step(sound_V, self._sampler.penalised(sound_V, self._told | set(writer.ids), unwanted))
             if writer.is_complete:
                 return writer
-            same = len(commonprefix([read, writer.ids]))
+            same = _num_equal(read, writer.ids)
             keep = None if same == len(read) else start + same
             read = writer.ids
             logits_V = yield self._read(list(read[same:]), keep=keep)
@@ -185,3 +182,9 @@ class Story:
 
     def _encode(self, text: str, is_start: bool = False) -> list[int]:
         return tokenize_prompt(self._narrator.tokenizer, text, is_start)
+
+
+def _num_equal(one: Sequence[int], other: Sequence[int]) -> int:
+    """Length of the beginning that two sequences share."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -110,6 +110,23 @@ def test_given_labels_are_kept_and_free_ones_are_chosen(narrator):
     assert results[2].script_labels == (ScriptLabel.OTHERS,)
 
 
+def test_special_tokens_in_facts_are_plain_text(narrator):
+    """A catalogue cannot smuggle visual placeholders or an end of text into the prompt."""
+    fact = KnowledgePoint("effect", "<vid_start><vid_patch><vid_end> glows</s><eos>")
+    job = make_job(1, product=Product("Mug <vid_patch>", (fact,)))
+    results = narrate(narrator, [job])[job.job_id]
+    assert [type(result) for result in results] == [ClipResult] * 3
+
+
+def test_a_form_without_labels_writes_none(narrator):
+    """The released English form has no script labels."""
+    engine = NarrationEngine(narrator, DecodingSettings(), prompt="en_released")
+    results = list(engine.narrate([make_job(1)]))
+    assert [result.script_labels for result in results] == [()] * 3
+    for result in results:
+        assert_spoken_text(result.text, "en")
+
+
 def test_languages_share_a_batch(narrator):
     """English and Chinese videos side by side."""
     events = narrate(narrator, [make_job(1), make_job(2, language="zh"), make_job(3)])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from narrator_ray.errors import GenerationFailed
 from narrator_ray.narration.length import count_words
 from narrator_ray.narration.spoken_text import FINAL_PUNCTUATION, spoken_text
 from narrator_ray.narration.token_automaton import TokenAutomaton
@@ -76,3 +77,130 @@ def test_random_models_always_land_in_the_window(vocabulary, language):
         writer = write(automaton, window, model)
         check_narration(writer.text, language, window)
         assert writer.num_words == count_words(writer.text, language)
+
+
+@pytest.mark.parametrize(("language", "shortest"), [("en", 1), ("zh", 2)])
+def test_the_narrowest_windows_are_met(vocabulary, language, shortest):
+    """One word in English, a character and its mark in Chinese, and every single length above."""
+    automaton = TokenAutomaton(vocabulary, language)
+    for length in range(shortest, shortest + 6):
+        for seed in range(5):
+            writer = write(automaton, (length, length), random_model(seed, len(vocabulary.tokens), 3.0))
+            check_narration(writer.text, language, (length, length))
+
+
+def test_a_window_below_any_sentence_is_refused(vocabulary):
+    """The error names the window and says what to do."""
+    with pytest.raises(GenerationFailed, match="0 to 1 characters; widen"):
+        NarrationWriter(TokenAutomaton(vocabulary, "zh"), (0, 1), np.argmax)
+
+
+class Script:
+    """A model that wants to write one text after another, whatever it wrote before; unknown beginnings get the first.
+
+    Args:
+        automaton: Whose vocabulary.
+        wishes: Beginning of a text -> what the model wants to follow, each with its logit.
+    """
+
+    def __init__(self, automaton, wishes):
+        self._tokens = automaton.vocabulary.tokens
+        self._wishes = wishes
+
+    def __call__(self, ids):
+        text = b"".join(self._tokens[index] for index in ids).decode()
+        logits = np.full(len(self._tokens), -10.0, np.float32)
+        beginning = max((start for start in self._wishes if text.endswith(start)), key=len)
+        for wish, logit in self._wishes[beginning].items():
+            logits[self._tokens.index(wish.encode())] = logit
+        return logits
+
+
+@pytest.fixture(scope="module")
+def english():
+    """An automaton over single bytes and a few whole words."""
+    words = ["Buy", " the", " mug", " now", " and", " teach", " a", " wonder", "ful", ".", "!", "\n"]
+    bytes_ = tuple(bytes([byte]) for byte in range(256))
+    tokens = bytes_ + tuple(word.encode() for word in words if len(word) > 1)
+    return TokenAutomaton(Vocabulary(tokens, np.array([ord("\n")])), "en")
+
+
+def test_a_model_that_is_done_ends_its_sentence(english):
+    """The wish for a line break without punctuation becomes punctuation."""
+    model = Script(
+        english, {"": {"Buy": 5}, "Buy": {" the": 5}, " the": {" mug": 5}, " mug": {"\n": 5}, ".": {"\n": 5}}
+    )
+    assert write(english, (2, 9), model).text == "Buy the mug."
+
+
+def test_a_model_that_ends_too_early_goes_on(english):
+    """Below the window neither a stop nor a glued word, but another word."""
+    wishes = {
+        "": {"Buy": 5},
+        "Buy": {"\n": 9, "ful": 3, " the": 2},
+        " the": {" mug": 5},
+        " mug": {"\n": 9, "ful": 3, " now": 2},
+        " now": {"\n": 9, "ful": 3, " and": 2},
+    }
+    assert write(english, (4, 4), Script(english, wishes)).text == "Buy the mug now."
+
+
+def test_a_word_that_the_model_has_not_finished_is_finished_at_the_limit(english):
+    """The last word may grow as long as the model wants it to more than anything else."""
+    wishes = {
+        "": {"Buy": 5},
+        "Buy": {" wonder": 5},
+        " wonder": {"ful": 5, " and": 1},
+        "ful": {" and": 5},
+        ".": {"\n": 5},
+    }
+    assert write(english, (2, 2), Script(english, wishes)).text == "Buy wonderful."
+
+
+def test_a_full_window_goes_back_to_the_best_ending(english):
+    """The dangling rest is given up for the place where the model would have liked to end."""
+    wishes = {
+        "": {"Buy": 9},
+        "Buy": {" the": 9},
+        " the": {" mug": 9},
+        " mug": {" and": 9, ".": 8.9},
+        " and": {" teach": 9},
+        " teach": {" a": 9},
+        " a": {" wonder": 9},
+        " wonder": {" and": 9},
+        ".": {"\n": 9},
+    }
+    assert write(english, (3, 6), Script(english, wishes)).text == "Buy the mug."
+
+
+def test_a_window_without_a_good_ending_is_tried_another_way(english):
+    """The turn the model nearly took leads to a sentence that ends well."""
+    wishes = {
+        "": {"Buy": 9},
+        "Buy": {" the": 9},
+        " the": {" wonder": 9, " mug": 8},
+        " wonder": {" and": 9},
+        " mug": {".": 9},
+        ".": {"\n": 9},
+    }
+    assert write(english, (3, 3), Script(english, wishes)).text == "Buy the mug."
+
+
+def test_decimals_are_not_cut_off(english):
+    """A point after a digit is taken for an end only if no digits want to follow, even at the limit."""
+    wishes = {
+        "": {"Buy": 9},
+        "Buy": {" ": 9},
+        " ": {"1": 9},
+        "1": {".": 9},
+        "1.": {"5": 9},
+        "5": {"\n": 9},
+        ".": {"\n": 9},
+    }
+    assert write(english, (2, 2), Script(english, wishes)).text == "Buy 1.5."
+
+
+def test_a_sentence_does_not_end_on_a_word_that_leads_on(english):
+    """An end after "the" is only taken when nothing else is left."""
+    wishes = {"": {"Buy": 9}, "Buy": {" the": 9}, " the": {".": 5, " mug": 4}, " mug": {".": 9}, ".": {"\n": 9}}
+    assert write(english, (2, 6), Script(english, wishes)).text == "Buy the mug."

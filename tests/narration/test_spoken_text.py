@@ -1,0 +1,88 @@
+"""The grammar of what can be spoken."""
+
+import pytest
+
+from narrator_ray.narration.spoken_text import spoken_text
+
+
+def reads(text, language):
+    """Whether the text is dead, whether it may stop there, and its count."""
+    automaton = spoken_text(language)
+    state, count = automaton.read(text.encode())
+    return state > 0, bool(automaton.is_end_S[state]), count
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "count"),
+    [
+        ("Go.", "en", 1),
+        (" It's a well-known café, isn't it?", "en", 6),
+        ("It costs $1.50, or 20% less! Buy 1,000.", "en", 8),
+        ("Runs at 5V for 1.5 hours.", "en", 6),
+        ("好。", "zh", 2),
+        ("只要9.9元，用iPhone 15就能买！", "zh", 20),
+        ("好喝，不贵。来一杯？", "zh", 10),
+    ],
+)
+def test_sentences_end_and_are_counted(text, language, count):
+    """Whole sentences may stop, and count as readers count."""
+    assert reads(text, language) == (True, True, count)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Two  spaces", "en"),
+        ("Space before .", "en"),
+        ("A - dash", "en"),
+        ("Twice..", "en"),
+        ("A 'quoted' word", "en"),
+        ("Line\nbreak", "en"),
+        ("Bold **word**", "en"),
+        ("Smile 🙂", "en"),
+        ("Glued.Sentence", "en"),
+        ("1. First", "en"),
+        ("Buy it. 2. Use it.", "en"),
+        ("small start", "en"),
+        ("Costs $ five", "en"),
+        ("Mixed 好", "en"),
+        ("你 好", "zh"),
+        ("，好", "zh"),
+        ("好。。", "zh"),
+        ("好.", "zh"),
+        ("“好”", "zh"),
+    ],
+)
+def test_what_cannot_be_spoken_is_dead(text, language):
+    """No layout, markup, lists or stray punctuation."""
+    assert not reads(text, language)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("Not yet", "en"), ("Not yet,", "en"), ("Open-", "en"), ("It is 5%", "en"), ("还没", "zh"), ("价格9.", "zh")],
+)
+def test_no_text_stops_without_final_punctuation(text, language):
+    """Alive, but not an end."""
+    alive, may_stop, _ = reads(text, language)
+    assert alive
+    assert not may_stop
+
+
+def test_a_point_between_digits_is_no_end():
+    """After the decimals the sentence goes on; without them the point was its end."""
+    assert reads("It holds 1.", "en") == (True, True, 3)
+    assert reads("It holds 1.5", "en") == (True, False, 3)
+    assert reads("It holds 1.5 litres.", "en") == (True, True, 4)
+
+
+def test_half_a_character_is_neither_dead_nor_an_end():
+    """The bytes of a character may come one by one, and it counts once."""
+    automaton = spoken_text("zh")
+    first, second, third = "好".encode()
+    for part in (bytes([first]), bytes([first, second])):
+        state, count = automaton.read(part)
+        assert state > 0
+        assert not automaton.is_end_S[state] and not automaton.is_word_S[state]
+        assert count == 0
+    assert automaton.read(bytes([first, second, third]))[1] == 1
