@@ -6,7 +6,10 @@ Exit codes: 0 done, 1 crash, 2 bad settings or input, 3 finished, but more was r
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
+import tempfile
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -141,6 +144,29 @@ def export(
     typer.echo(f"{len(written)} file{'s' if len(written) != 1 else ''} in {to}")
 
 
+@app.command(
+    "convert-checkpoint",
+    epilog="Example: narrator-ray convert-checkpoint --upstream checkpoint-7 --base baichuan-7b --out videonarrator",
+)
+def convert_checkpoint(
+    upstream: Annotated[
+        Path, typer.Option("--upstream", help="The authors' checkpoint: non_lora_trainables.bin and LoRA.")
+    ],
+    base: Annotated[Path, typer.Option("--base", help="The base model it was trained on: Baichuan or LLaMA.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Directory to write llm/, adapter/ and projection.safetensors to.")
+    ],
+    projector: Annotated[
+        Path | None, typer.Option("--projector", help="The projector's base weights, where the checkpoint lacks them.")
+    ] = None,
+) -> None:
+    """Turn one of the authors' checkpoints into a plain LLaMA directory, a PEFT adapter and a projection."""
+    from narrator_ray.model.upstream import convert_checkpoint as convert
+
+    convert(base, upstream, out, projector)
+    typer.echo(f"{out}: llm, adapter and projection.safetensors")
+
+
 @app.command()
 def presets() -> None:
     """List the models: language, size, where their weights come from, whether they are available here."""
@@ -170,10 +196,18 @@ def demo(
     _console().print(video_table(run.narrations))
     typer.echo(f"\nreport      {run.path('report.html')}\nnarrations  {run.path('narrations.parquet')}")
     typer.echo(f"catalogue   {catalog}\n\nTry next:")
-    first = run.narrations["video_id"][0].as_py()
-    typer.echo(f"  narrator-ray show {results} {first}")
-    typer.echo(f"  narrator-ray export {results} --format srt --to {out / 'subtitles'}")
-    typer.echo(f"  narrator-ray narrate {catalog} --out {results} --set length.rate_en=3.0")
+    first, command = run.narrations["video_id"][0].as_py(), _command()
+    typer.echo(f"  {command} show {results} {first}")
+    typer.echo(f"  {command} export {results} --format srt --to {out / 'subtitles'}")
+    typer.echo(f"  {command} narrate {catalog} --out {results} --set length.rate_en=3.0")
+
+
+def _command() -> str:
+    """How this program can be called again from here."""
+    if shutil.which(app.info.name or "") is not None:
+        return str(app.info.name)
+    called = Path(sys.argv[0])
+    return str(called) if called.name == app.info.name else "python -m narrator_ray"
 
 
 def _narrate(catalog: str, out: str, config: Config, limit: int | None) -> None:
@@ -201,7 +235,8 @@ class _RunDisplay:
         from narrator_ray.pipeline import STAGES, Listeners
 
         self._stages = STAGES
-        self._console = _console(stderr=True)
+        self._native = _NativeStderr() if sys.stderr.isatty() else None
+        self._console = self._native.console if self._native is not None else _console(stderr=True)
         self._live: Live | None = None
         self._progress: RunProgress | None = None
         self._started = self._last_line = time.monotonic()
@@ -210,8 +245,10 @@ class _RunDisplay:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop()
+        if self._native is not None:
+            self._native.give_back(show=kind is not None)
 
     def _on_model(self, name: str) -> None:
         self._say(f"model {name}: making weights ready (once per machine)")
@@ -251,6 +288,30 @@ class _RunDisplay:
             self._console.print(line, style="dim", markup=False, highlight=False)
         else:
             _LOG.info(line)
+
+
+class _NativeStderr:
+    """Keeps what native libraries write to stderr off a live display; it is shown when the run has failed.
+
+    Attributes:
+        console: Writes to the terminal all the same.
+    """
+
+    def __init__(self) -> None:
+        self._terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
+        self._kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed when stderr is given back
+        os.dup2(self._kept.fileno(), sys.stderr.fileno())
+        self.console = Console(file=self._terminal)
+
+    def give_back(self, show: bool) -> None:
+        """Put stderr back as it was."""
+        sys.stderr.flush()
+        os.dup2(self._terminal.fileno(), sys.stderr.fileno())
+        self._terminal.close()
+        self._kept.seek(0)
+        if show:
+            sys.stderr.write(self._kept.read().decode(errors="replace"))
+        self._kept.close()
 
 
 def _console(stderr: bool = False) -> Console:

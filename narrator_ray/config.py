@@ -64,6 +64,16 @@ class ModelSettings(Section):
     """Adjacent frames at least this similar (cosine) are compressed into one."""
     memory_frames: Annotated[int, Field(ge=1)] = 1
     """Length of the consolidated memory of all earlier clips, in frames."""
+    use_adapter: bool = True
+    """Whether the model's LoRA adapter is used (false: the paper's ablation a)."""
+    use_storyline: bool = True
+    """Whether clips have script labels (false: ablation b)."""
+    use_position: bool = True
+    """Whether the model is told where in the video a clip lies (false: ablation c)."""
+    use_compression: bool = True
+    """Whether near-duplicate frames of the current clip are dropped (false: ablation d)."""
+    memory: Literal["consolidated", "all", "none"] = "consolidated"
+    """What is kept of earlier clips: memory_frames averaged frames, every frame as it is (ablation e), or nothing."""
 
 
 class LengthSettings(Section):

@@ -52,7 +52,7 @@ class Resolved:
         return Fingerprints(
             self.model.spec.fingerprints.encoder,
             self.model.spec.fingerprints.narrator,
-            f"{PROMPT_VERSION}+{ENGINE_VERSION}",
+            f"{PROMPT_VERSION}:{self.model.spec.prompt or 'default'}+{ENGINE_VERSION}",
         )
 
 

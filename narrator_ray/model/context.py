@@ -2,8 +2,8 @@
 
 Source: paper, section 4; the released code's Chinese variant: the current clip is compressed, the memory is made of
 uncompressed frames. The released English variant (Video Storytelling) does not compress the current clip and lets CLIP
-vectors decide what the memory merges: ``is_compressed=False`` with a ``guide_TD``. Knows neither torch nor the language
-model.
+vectors decide what the memory merges: ``use_compression=False`` with a ``guide_TD``. Knows neither torch nor the
+language model.
 """
 
 from __future__ import annotations
@@ -46,20 +46,13 @@ class ClipContext:
 def prepare_context(
     features: VideoFeatures,
     settings: ModelSettings,
-    *,
-    is_compressed: bool = True,
-    memory: MemoryKind = "consolidated",
-    has_position: bool = True,
     guide_TD: npt.NDArray[np.floating] | None = None,
 ) -> tuple[ClipContext, ...]:
     """Contexts of all clips of a video, in order.
 
     Args:
         features: Query tokens of every sampled frame; every clip has at least one frame.
-        settings: Compression threshold and length of the memory in frames.
-        is_compressed: Whether near-duplicate frames of the current clip are dropped (False: ablation d).
-        memory: What is kept of earlier clips.
-        has_position: Whether the model is told the relative position (False: ablation c).
+        settings: Compression, memory and position, each of which the paper's ablations switch off.
         guide_TD: [T, D'] vectors whose similarity decides what the memory merges; None: the frames' mean tokens.
     """
     tokens_TQD = features.tokens_TQD
@@ -71,10 +64,14 @@ def prepare_context(
     for index in range(len(features.clips)):
         own = features.frames_of(index)
         begin = int(own[0])
-        kept = own[compress_frames(tokens_TQD[own], settings.compression_threshold)[1]] if is_compressed else own
-        memory_FQD = _memory(past_TQD[:begin], guide_TD[:begin], memory, settings.memory_frames)
+        kept = (
+            own[compress_frames(tokens_TQD[own], settings.compression_threshold)[1]]
+            if settings.use_compression
+            else own
+        )
+        memory_FQD = _memory(past_TQD[:begin], guide_TD[:begin], settings.memory, settings.memory_frames)
         seen_TQD = np.concatenate([memory_FQD, tokens_TQD[kept]]).astype(np.float16)
-        position = relative_position(durations_s, index) if has_position else None
+        position = relative_position(durations_s, index) if settings.use_position else None
         contexts.append(ClipContext(seen_TQD.reshape(-1, seen_TQD.shape[2]), position, tuple(kept.tolist())))
     return tuple(contexts)
 

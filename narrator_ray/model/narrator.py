@@ -71,6 +71,7 @@ class VideoNarrator(nn.Module):
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         adapter: Path | None = None,
+        use_adapter: bool = True,
     ) -> Self:
         """Load a model directory (see ``model.model_dir``) for inference; a PEFT adapter is merged into the weights.
 
@@ -79,6 +80,7 @@ class VideoNarrator(nn.Module):
             device: Where to put it.
             dtype: Of all weights.
             adapter: A PEFT adapter to use in place of the directory's own, if it has one.
+            use_adapter: False uses none (the paper's ablation a).
 
         Raises:
             ModelLoadError: A part cannot be read or the parts do not fit each other.
@@ -90,7 +92,7 @@ class VideoNarrator(nn.Module):
             )
             tokenizer = AutoTokenizer.from_pretrained(directory / "llm", local_files_only=True)
             own_adapter = directory / "adapter"
-            if adapter is not None or own_adapter.is_dir():
+            if use_adapter and (adapter is not None or own_adapter.is_dir()):
                 llm = _with_adapter(llm, adapter or own_adapter)
             projector, positions = _load_projection(directory / "projection.safetensors")
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:

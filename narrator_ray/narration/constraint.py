@@ -14,6 +14,9 @@ from narrator_ray.narration.token_automaton import BoolArray, TokenAutomaton
 LONGEST_WORD_BYTES = 30
 """An English word that has grown to this length is not continued, so that decoding ends within a known number of
 steps."""
+LONGEST_NUMBER_BYTES = 12
+"""The same for a number in figures."""
+_DIGITS = tuple(bytes([byte]) for byte in b"0123456789")
 
 
 class NarrationConstraint:
@@ -70,7 +73,9 @@ class NarrationConstraint:
     def _without_endless_word(self, allowed: BoolArray) -> BoolArray:
         """No word grows past its limit, also not over commas, points and hyphens, unless nothing else can follow."""
         heads = self.automaton.head_bytes_V
-        short = allowed & ((heads == 0) | (heads + self._word_bytes <= LONGEST_WORD_BYTES))
+        last_byte = self.automaton.vocabulary.tokens[self.ids[-1]][-1:] if self.ids else b""
+        longest = LONGEST_NUMBER_BYTES if last_byte in (*_DIGITS, b",", b".") else LONGEST_WORD_BYTES
+        short = allowed & ((heads == 0) | (heads + self._word_bytes <= longest))
         return short if short.any() else allowed
 
     def take(self, token: int) -> None:

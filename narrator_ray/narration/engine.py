@@ -50,6 +50,7 @@ class NarrationEngine:
         settings: How tokens are picked.
         max_lanes: Most videos at once; memory grows with it.
         prompt: Name of the prompt form the model was trained with; None for the default of each language.
+        has_labels: False narrates without script labels (the paper's ablation b).
     """
 
     def __init__(
@@ -58,9 +59,11 @@ class NarrationEngine:
         settings: DecodingSettings,
         max_lanes: int = 16,
         prompt: str | None = None,
+        has_labels: bool = True,
     ) -> None:
         self._narrator = narrator
         self._prompt = prompt
+        self._has_labels = has_labels
         self._settings = settings
         self._max_lanes = max_lanes
         end_ids = narrator.llm.generation_config.eos_token_id if narrator.llm.generation_config else None
@@ -101,7 +104,7 @@ class NarrationEngine:
         return Story(job, self._narrator, self._languages[job.language], sampler)
 
     def _learn(self, language: records.Language) -> Language:
-        form = prompt_form(self._prompt or language)
+        form = prompt_form(self._prompt or language, self._has_labels)
 
         def encode(text: str) -> list[int]:
             return tokenize_prompt(self._narrator.tokenizer, text, is_start=False)

@@ -48,6 +48,7 @@ class ClipResult:
         label_source: Given, or chosen by the model.
         text: The narration.
         num_words: Its length in words (en) or characters (zh).
+        notes: Remarks for a reader; on the first clip what concerns the whole video.
     """
 
     job_id: str
@@ -56,6 +57,7 @@ class ClipResult:
     label_source: LabelSource
     text: str
     num_words: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,59 +26,13 @@ from narrator_ray.records import Language
 
 NUM_BYTES = 256
 FINAL_PUNCTUATION: dict[Language, str] = {"en": ".!?", "zh": "。！？"}
+_DANGLING_EN = """
+a an the my our your his her its their that of with and or but nor so to for from by at in into onto about as than
+if when while because although how what where which who whose am is are was were be been has have had do does will
+would can could may might must should very it's that's you're we're they're i'm
+"""
 DANGLING_WORDS: dict[Language, frozenset[str]] = {
-    "en": frozenset(
-        [
-            "a",
-            "an",
-            "the",
-            "of",
-            "with",
-            "and",
-            "or",
-            "but",
-            "nor",
-            "to",
-            "for",
-            "from",
-            "by",
-            "at",
-            "in",
-            "into",
-            "onto",
-            "as",
-            "than",
-            "if",
-            "when",
-            "while",
-            "because",
-            "although",
-            "your",
-            "our",
-            "my",
-            "its",
-            "their",
-            "his",
-            "her",
-            "is",
-            "are",
-            "was",
-            "were",
-            "be",
-            "been",
-            "am",
-            "which",
-            "who",
-            "whose",
-            "that's",
-            "it's",
-            "you're",
-            "we're",
-            "they're",
-            "i'm",
-            "very",
-        ]
-    ),
+    "en": frozenset(_DANGLING_EN.split()),
     "zh": frozenset("和与及或在把被让给对从向以而且但很更"),
 }
 """Words that hardly ever end a sentence."""

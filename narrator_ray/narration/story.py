@@ -16,20 +16,25 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from narrator_ray import records
 from narrator_ray.errors import GenerationFailed, PromptTooLong, RejectReason
 from narrator_ray.model.narrator import VideoNarrator, as_tensor
 from narrator_ray.narration.job import ClipResult, NarrationJob
 from narrator_ray.narration.length import count_words
 from narrator_ray.narration.prompt import CLOSING, PromptForm, clean
-from narrator_ray.narration.prompt_tokens import tokenize_prompt
+from narrator_ray.narration.prompt_tokens import fit_product, tokenize_prompt
 from narrator_ray.narration.repetition import ToldPhrases
 from narrator_ray.narration.sampling import Sampler
-from narrator_ray.narration.storyline import LabelVocabulary, LabelWriter
+from narrator_ray.narration.storyline import MOST_LABELS, LabelVocabulary, LabelWriter
 from narrator_ray.narration.token_automaton import TokenAutomaton
 from narrator_ray.narration.writer import NarrationWriter
-from narrator_ray.records import LabelSource, ScriptLabel
+from narrator_ray.records import LabelSource, Product, ScriptLabel
 
 FloatArray = npt.NDArray[np.float32]
+
+_TOKENS_PER_WORD: dict[records.Language, int] = {"en": 3, "zh": 2}
+"""More than narrations take in any of the tokenizers; what is reserved for them is not used for product knowledge."""
+_SCENE_TEXT_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ class Story:
         self._told: set[int] = set()
         self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings)
         self._length = 0
+        self._notes: list[str] = []
 
     def write(self) -> Asking:
         """All clips in order: asks for tokens to be read, is sent scores [V], gives each clip's result.
@@ -94,7 +100,7 @@ class Story:
             ItemError: This video cannot be narrated.
         """
         form, num_clips = self._language.form, len(self._job.clips)
-        unread = self._encode(form.head(self._job.product), is_start=True)
+        unread = self._encode(form.head(self._fitting_product()), is_start=True)
         keep: int | None = None
         for index in range(num_clips):
             unread += self._encode(form.opening(index, num_clips))
@@ -157,7 +163,8 @@ class Story:
         self, index: int, labels: tuple[ScriptLabel, ...], source: LabelSource, writer: NarrationWriter
     ) -> ClipResult:
         num_words = count_words(writer.text, self._job.language)
-        return ClipResult(self._job.job_id, index, labels, source, writer.text, num_words)
+        notes = tuple(self._notes) if index == 0 else ()
+        return ClipResult(self._job.job_id, index, labels, source, writer.text, num_words, notes)
 
     def _read(self, ids: list[int], visual: Tensor | None = None, keep: int | None = None) -> Read:
         self._length = (self._length if keep is None else keep) + len(ids)
@@ -173,6 +180,29 @@ class Story:
         if not np.isfinite(logits_V).all():
             raise GenerationFailed(RejectReason.GENERATION_FAILED, "the model's scores are not finite numbers")
         return logits_V
+
+    def _fitting_product(self) -> Product:
+        """The product with as many knowledge points as the model's context holds beside the clips."""
+        budget = self._narrator.context_length - self._tokens_of_clips()
+        product, num_dropped = fit_product(self._job.product, budget, self._head_tokens)
+        if num_dropped:
+            self._notes.append(f"{num_dropped} knowledge points were left out: the prompt would not fit the model")
+        return product
+
+    def _head_tokens(self, product: Product) -> int:
+        return len(self._encode(self._language.form.head(product), is_start=True))
+
+    def _tokens_of_clips(self) -> int:
+        """An upper bound of what all clips take after the head: their texts, and the largest scene."""
+        form, job = self._language.form, self._job
+        labels = MOST_LABELS * max(map(len, self._language.labels.spelled.values()))
+        pieces = (
+            form.opening(index, len(job.clips)) + form.requirement(window) + form.narration_lead(index) + CLOSING
+            for index, window in enumerate(job.windows)
+        )
+        texts = sum(len(self._encode(piece)) + labels for piece in pieces)
+        spoken = sum(high * _TOKENS_PER_WORD[job.language] for _, high in job.windows)
+        return texts + spoken + max(len(context.tokens_ND) for context in job.contexts) + _SCENE_TEXT_TOKENS
 
     def _facts(self) -> list[int]:
         """Tokens of all that is known of the product, each fact as it would stand in a sentence."""

@@ -4,8 +4,8 @@ The constraint says what may be done; this module does what the model would most
 
 - A wish to stop (end-of-text, a line break, with or without punctuation before it) counts for final punctuation, so
   that a model which is done ends its sentence instead of being pushed on.
-- When most of what the model wants is forbidden, a word grows only if the model itself gave growing it more than half;
-  letters are never glued to a finished word because nothing else was left.
+- When the model wants to leave a word but may not, or is charged for how, the word still grows only if the model gave
+  growing it more than half: letters are never glued to a finished word because nothing better was left.
 - At every place where a sentence could end inside the window, how much the model wants to end there is recorded. When
   the window is full before a good ending came, the last words are tried another way a few times; then decoding goes
   back to the best ending of all tries.
@@ -32,7 +32,7 @@ FloatArray = npt.NDArray[np.float32]
 
 SHORTEST_FURTHER_SENTENCE: dict[Language, int] = {"en": 3, "zh": 5}
 """A second sentence has at least so much, or the window is left as it is."""
-LONGEST_RETRY: dict[Language, int] = {"en": 6, "zh": 10}
+LONGEST_RETRY: dict[Language, int] = {"en": 5, "zh": 8}
 """How much of a narration's end is tried another way."""
 MOST_RETRIES = 3
 _UNFIT_ENDING_PENALTY = 6.0
@@ -116,7 +116,7 @@ class NarrationWriter:
         if self._draft.is_finished:
             return self._scores_at_end(probability_V, preferred_V, allowed_V, offset)
         if self._automaton.is_word_S[self._draft.state]:
-            return self._scores_in_word(probability_V, preferred_V, allowed_V, offset)
+            return self._scores_in_word(logits_V, probability_V, preferred_V, allowed_V, offset)
         return self._masked(preferred_V, allowed_V)
 
     def _scores_at_end(
@@ -133,7 +133,12 @@ class NarrationWriter:
         return scores_V
 
     def _scores_in_word(
-        self, probability_V: FloatArray, preferred_V: FloatArray, allowed_V: BoolArray, offset: float
+        self,
+        logits_V: FloatArray,
+        probability_V: FloatArray,
+        preferred_V: FloatArray,
+        allowed_V: BoolArray,
+        offset: float,
     ) -> FloatArray | None:
         """Inside or after a word: its rest, a pause, the next word, or the end of the sentence."""
         automaton, can_end = self._automaton, self._draft.may_end_here
@@ -147,7 +152,9 @@ class NarrationWriter:
             cut = _CUT_WORD_PENALTY if growing > 0.5 else 0.0
             self._crossroads.note_ending(Ending(self.ids, mark, wish - penalty - cut))
         allowed_V = self._without_short_rest(allowed_V)
-        if float(probability_V[allowed_V].sum()) + closing < 0.5 and growing <= 0.5:
+        favourite = int(probability_V.argmax())
+        is_hindered = not allowed_V[favourite] or preferred_V[favourite] < logits_V[favourite]
+        if is_hindered and growing <= 0.5 and not automaton.continues_V[favourite]:
             allowed_V = _narrowed(allowed_V, ~automaton.continues_V)
         if can_end and self._is_full(allowed_V) and not self._may_be_decimal(mark):
             self._end_or_retry()

@@ -74,8 +74,7 @@ def narration_key(video: Video, features_key: str, config: Config, model_fingerp
         prompt=prompt_version,
         model=model_fingerprint,
         adapter=video.adapter,
-        compression_threshold=float(config.model.compression_threshold),
-        memory_frames=config.model.memory_frames,
+        context=config.model.model_dump(mode="json", exclude={"preset", "device"}),
         decoding=config.decoding.model_dump(mode="json"),
     )
 

@@ -118,8 +118,6 @@ def _ray_session() -> Iterator[None]:
     if not was_connected:
         is_verbose = _LOG.isEnabledFor(logging.DEBUG)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        if not is_verbose:
-            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         ray.init(logging_level=logging.ERROR, log_to_driver=is_verbose, include_dashboard=False)
     context = DataContext.get_current()
     context.enable_progress_bars = False

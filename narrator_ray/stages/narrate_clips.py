@@ -47,8 +47,9 @@ class NarrateClips:
         from narrator_ray.model.narrator import VideoNarrator  # both load torch
         from narrator_ray.narration.engine import NarrationEngine
 
-        narrator = VideoNarrator.load(prepare_model(preset).path, device)
-        self._engine = NarrationEngine(narrator, config.decoding, config.run.narrate_batch_videos)
+        model, lanes = prepare_model(preset), config.run.narrate_batch_videos
+        narrator = VideoNarrator.load(model.path, device, use_adapter=config.model.use_adapter)
+        self._engine = NarrationEngine(narrator, config.decoding, lanes, model.spec.prompt, config.model.use_storyline)
         self._model = preset.name
         self._store = store
         self._config = config
@@ -134,7 +135,7 @@ class NarrateClips:
             decoder=columns["decoder"],
             duration_s=columns["duration_s"],
             model=self._model,
-            notes=tuple(columns["notes"]),
+            notes=(*columns["notes"], *(note for result in by_clip for note in result.notes)),
         )
 
 

@@ -61,15 +61,15 @@ def test_the_length_of_the_memory_is_a_setting(features):
 
 def test_without_compression_every_frame_of_the_clip_is_seen(features):
     """Ablation d."""
-    first = prepare_context(features, ModelSettings(), is_compressed=False)[0]
+    first = prepare_context(features, ModelSettings(use_compression=False))[0]
     assert first.kept_indices == (0, 1, 2)
     np.testing.assert_array_equal(first.tokens_ND, features.tokens_TQD[:3].reshape(-1, 4))
 
 
 def test_without_consolidation_all_earlier_frames_are_kept_or_none(features):
     """Ablation e, and a narrator without any past."""
-    every = prepare_context(features, ModelSettings(), memory="all")[2]
-    nothing = prepare_context(features, ModelSettings(), memory="none")[2]
+    every = prepare_context(features, ModelSettings(memory="all"))[2]
+    nothing = prepare_context(features, ModelSettings(memory="none"))[2]
     own = features.tokens_TQD[list(nothing.kept_indices)]
     np.testing.assert_array_equal(nothing.tokens_ND, own.reshape(-1, 4))
     np.testing.assert_array_equal(every.tokens_ND, np.concatenate([features.tokens_TQD[:4], own]).reshape(-1, 4))
@@ -77,14 +77,14 @@ def test_without_consolidation_all_earlier_frames_are_kept_or_none(features):
 
 def test_without_position_the_model_is_told_none(features):
     """Ablation c."""
-    assert {context.position for context in prepare_context(features, ModelSettings(), has_position=False)} == {None}
+    assert {context.position for context in prepare_context(features, ModelSettings(use_position=False))} == {None}
 
 
 def test_a_guide_decides_what_the_memory_merges(features):
     """The released English variant measures similarity on other vectors than the tokens."""
     guide = np.eye(8, 3, dtype=np.float32)
     guide[3] = guide[2]
-    context = prepare_context(features, ModelSettings(), is_compressed=False, guide_TD=guide)[2]
+    context = prepare_context(features, ModelSettings(use_compression=False), guide)[2]
     expected = consolidate_memory(features.tokens_TQD[:4], 1, guide[:4])
     np.testing.assert_array_equal(context.tokens_ND[:2], expected.reshape(-1, 4))
 

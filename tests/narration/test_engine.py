@@ -134,10 +134,19 @@ def test_languages_share_a_batch(narrator):
     assert_spoken_text(events["job 2"][0].text, "zh")
 
 
-def test_a_prompt_that_does_not_fit_fails_alone(narrator):
-    """The failure says how long the prompt is, and the neighbours come out as without it."""
+def test_a_product_that_is_too_long_is_shortened_by_whole_points(narrator):
+    """The result says how many points were left out; every clip is narrated."""
     endless = tuple(KnowledgePoint("effect", "very " * 50 + str(n)) for n in range(200))
-    jobs = [make_job(1), make_job(2, product=Product("Encyclopedia", endless)), make_job(3)]
+    events = narrate(narrator, [make_job(2, product=Product("Encyclopedia", endless))])["job 2"]
+    assert len(events) == 3
+    (note,) = events[0].notes
+    assert 0 < int(note.split()[0]) < 200
+    assert events[1].notes == events[2].notes == ()
+
+
+def test_a_prompt_that_cannot_fit_fails_alone(narrator):
+    """A name that is longer than the context; the failure says so, and the neighbours come out as without it."""
+    jobs = [make_job(1), make_job(2, product=Product("Encyclopedia " * 3000)), make_job(3)]
     events = narrate(narrator, jobs)
     (failure,) = events["job 2"]
     assert isinstance(failure, JobFailure)

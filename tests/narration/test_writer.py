@@ -204,3 +204,22 @@ def test_a_sentence_does_not_end_on_a_word_that_leads_on(english):
     """An end after "the" is only taken when nothing else is left."""
     wishes = {"": {"Buy": 9}, "Buy": {" the": 9}, " the": {".": 5, " mug": 4}, " mug": {".": 9}, ".": {"\n": 9}}
     assert write(english, (2, 6), Script(english, wishes)).text == "Buy the mug."
+
+
+def test_a_penalty_does_not_glue_words(english):
+    """When the next word is marked down, another word follows, not the rest of some other word."""
+    writer = NarrationWriter(english, (2, 9), lambda scores: int(scores.argmax()))
+    model = Script(english, {"": {"Buy": 9}, "Buy": {" mug": 9, "ful": 4, " now": 3}})
+    writer.step(model(()), model(()))
+    logits = model(writer.ids)
+    marked_down = logits.copy()
+    marked_down[english.vocabulary.tokens.index(b" mug")] -= 30
+    writer.step(logits, marked_down)
+    assert writer.text == "Buy now"
+
+
+def test_numbers_do_not_grow_without_end(english):
+    """A model that loves zeros writes a short number."""
+    wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"1": 9}, "0": {"0": 9, "\n": 0}, "1": {"0": 9}, ".": {"\n": 9}}
+    text = write(english, (2, 4), Script(english, wishes)).text
+    assert len(text.split()[1]) <= 13

@@ -56,8 +56,10 @@ def settings(**sections: dict[str, Any]) -> Config:
 
 def other(value: Any) -> Any:
     """A valid value unlike the given one, for a setting."""
+    if isinstance(value, bool):
+        return not value
     if isinstance(value, str):
-        return {"nano": "tiny-random", "auto": "cpu"}[value]
+        return {"nano": "tiny-random", "auto": "cpu", "consolidated": "all"}[value]
     return value + 1 if isinstance(value, int) or value > 1 else 0.55
 
 
@@ -71,6 +73,8 @@ FEATURES = {("clips", "min_clip_s"), ("clips", "max_clip_s"), ("clips", "detecto
 NARRATION = {
     ("model", "compression_threshold"),
     ("model", "memory_frames"),
+    ("model", "memory"),
+    *(("model", f"use_{part}") for part in ("adapter", "storyline", "position", "compression")),
     ("length", "rate_en"),
     ("length", "margin_en"),
     ("decoding", "temperature"),
