@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from narrator_ray.cli import EXIT_BAD_INPUT, app
+from narrator_ray.cli import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED, app
 
 VERBS = ("check", "narrate", "show", "export", "presets", "demo")
 GOOD_ROW = {
@@ -58,6 +58,17 @@ def test_a_misspelt_setting_exits_2_before_anything_starts(write_manifest, tmp_p
     assert result.returncode == EXIT_BAD_INPUT
     assert "model.preset" in result.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("allowed", "exit_code"), [("0.4", EXIT_TOO_MANY_REJECTED), ("1.0", 0)])
+def test_too_many_rejected_videos_exit_3(write_manifest, tmp_path, allowed, exit_code):
+    """The run is published all the same, and says where the reasons are; nothing had to be started for it."""
+    out = str(tmp_path / "out")
+    settings = ("--preset", "tiny-random", "--set", f"run.max_rejected_fraction={allowed}")
+    result = run("narrate", write_manifest([GOOD_ROW]), "--out", out, *settings)
+    assert result.returncode == exit_code, result.stderr
+    assert "1 rejected" in result.stdout
+    assert "video_not_found" in run("show", out).stdout
 
 
 def test_a_language_the_preset_cannot_write_exits_2(write_manifest, tmp_path):
