@@ -14,8 +14,9 @@ from rich.text import Text
 
 from narrator_ray.catalog.manifest import CatalogSummary
 from narrator_ray.model.presets import Preset
+from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import ScriptLabel
-from narrator_ray.runs.summary import RunSummary, StageSummary
+from narrator_ray.runs.summary import RunSummary
 from narrator_ray.stages.progress import ProgressSnapshot
 
 SECONDS_PER_HOUR = 3600

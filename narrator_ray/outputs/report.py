@@ -25,7 +25,7 @@ from narrator_ray.outputs.report_content import (
     ReportFrame,
     ReportVideo,
     RunReport,
-    StageRow,
+    StageSummary,
     report_video,
 )
 from narrator_ray.outputs.report_data import LANGUAGE_NAMES, LENGTH_UNITS, run_data
@@ -37,7 +37,7 @@ __all__ = [
     "ReportFrame",
     "ReportVideo",
     "RunReport",
-    "StageRow",
+    "StageSummary",
     "render_report",
     "report_video",
 ]

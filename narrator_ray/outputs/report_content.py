@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from narrator_ray.records import Language, NarratedVideo, Narration, Product, Rejection
+from narrator_ray.records import JsonDict, Language, NarratedVideo, Narration, Product, Rejection
 from narrator_ray.schema import VideoFeatures
 
 _SAME_FRAME_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class StageRow:
+class StageSummary:
     """One line of the table of stages.
 
     Attributes:
@@ -22,7 +22,6 @@ class StageRow:
         num_out: Videos that went on.
         num_rejected: Videos rejected here.
         seconds: Busy seconds, summed over all workers.
-        items_per_s: Videos per busy second; None where nothing was measured.
     """
 
     stage: str
@@ -30,7 +29,22 @@ class StageRow:
     num_out: int
     num_rejected: int
     seconds: float
-    items_per_s: float | None
+
+    @property
+    def items_per_s(self) -> float | None:
+        """Videos per busy second; None where nothing was measured."""
+        return self.num_in / self.seconds if self.seconds > 0 else None
+
+    def to_json(self) -> JsonDict:
+        """Plain JSON form."""
+        return {
+            "stage": self.stage,
+            "in": self.num_in,
+            "out": self.num_out,
+            "rejected": self.num_rejected,
+            "seconds": round(self.seconds, 3),
+            "items_per_s": None if self.items_per_s is None else round(self.items_per_s, 3),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +152,7 @@ class RunReport:
     model_description: str
     is_trained: bool
     config_yaml: str
-    stages: tuple[StageRow, ...]
+    stages: tuple[StageSummary, ...]
     num_videos: int
     num_narrated: int
     num_reused: int

@@ -21,11 +21,12 @@ from narrator_ray.errors import RejectReason, SchemaError, StorageError
 from narrator_ray.model.model_dir import ModelDirectory
 from narrator_ray.model.presets import Preset
 from narrator_ray.outputs.keys import content_key
+from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.outputs.tables import narrations_table, rejected_table, to_jsonl_bytes, to_parquet_bytes
 from narrator_ray.records import JsonDict, NarratedVideo, Rejection, Video
 from narrator_ray.runs.report import render_run_report
-from narrator_ray.runs.summary import Outcome, RunSummary, StageSummary
+from narrator_ray.runs.summary import Outcome, RunSummary
 from narrator_ray.runs.work import RunPlan, WorkItem
 from narrator_ray.storage.storage import Storage
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from narrator_ray.config import Config
 from narrator_ray.errors import SchemaError, StorageError
 from narrator_ray.model.presets import Preset
-from narrator_ray.outputs.report import EmbeddedMedia, LinkedMedia, ReportVideo, RunReport, StageRow, render_report
+from narrator_ray.outputs.report import EmbeddedMedia, LinkedMedia, ReportVideo, RunReport, render_report
 from narrator_ray.outputs.report import report_video as shown_video
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import NarratedVideo, Rejection
@@ -45,10 +45,7 @@ def render_run_report(
         model_description=preset.description,
         is_trained=preset.is_trained,
         config_yaml=config.to_yaml(),
-        stages=tuple(
-            StageRow(row.stage, row.num_in, row.num_out, row.num_rejected, row.seconds, row.items_per_s)
-            for row in summary.stages
-        ),
+        stages=summary.stages,
         num_videos=summary.num_videos,
         num_narrated=summary.num_narrated,
         num_reused=summary.num_reused,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import JsonDict, Rejection
 
 
@@ -21,41 +22,6 @@ class Outcome:
     narration_key: str
     rejection: Rejection | None
     trace: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StageSummary:
-    """One line of the table of stages.
-
-    Attributes:
-        stage: The stage's name.
-        num_in: Videos that came in.
-        num_out: Videos that went on.
-        num_rejected: Videos rejected here.
-        seconds: Busy seconds, summed over all workers.
-    """
-
-    stage: str
-    num_in: int
-    num_out: int
-    num_rejected: int
-    seconds: float
-
-    @property
-    def items_per_s(self) -> float | None:
-        """Videos per busy second; None where nothing was measured."""
-        return self.num_in / self.seconds if self.seconds > 0 else None
-
-    def to_json(self) -> JsonDict:
-        """Plain JSON form."""
-        return {
-            "stage": self.stage,
-            "in": self.num_in,
-            "out": self.num_out,
-            "rejected": self.num_rejected,
-            "seconds": round(self.seconds, 3),
-            "items_per_s": None if self.items_per_s is None else round(self.items_per_s, 3),
-        }
 
 
 def summarize_stages(stages: Sequence[str], outcomes: Iterable[Outcome]) -> tuple[StageSummary, ...]:

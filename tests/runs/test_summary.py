@@ -1,8 +1,9 @@
 """The table of stages adds up."""
 
 from narrator_ray.errors import RejectReason
+from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import Rejection
-from narrator_ray.runs.summary import Outcome, StageSummary, summarize_stages
+from narrator_ray.runs.summary import Outcome, summarize_stages
 
 STAGES = ("split", "encode", "narrate")
 
