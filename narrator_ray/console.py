@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -43,8 +44,9 @@ def stage_table(stages: Sequence[StageSummary]) -> Table:
 def video_table(narrations: pa.Table) -> Table:
     """Video, product, clips, in-window share, seconds: one line per video of a narrations table."""
     table = plain_table("video", "product", "clips>", "in window>", "seconds>")
-    for video_id in pc.unique(narrations["video_id"]).to_pylist():
-        rows = narrations.filter(pc.equal(narrations["video_id"], video_id)).to_pylist()
+    columns = narrations.select(["video_id", "product_name", "is_in_window", "end_s"]).to_pylist()
+    for video_id, clips in groupby(columns, key=itemgetter("video_id")):
+        rows = list(clips)
         share = sum(row["is_in_window"] for row in rows) / len(rows)
         length_s = max(row["end_s"] for row in rows)
         table.add_row(

@@ -17,6 +17,7 @@ from typing import Any
 
 from narrator_ray.catalog.manifest import read_manifest
 from narrator_ray.config import Config
+from narrator_ray.errors import ConfigError
 from narrator_ray.model.model_dir import ModelDirectory
 from narrator_ray.model.presets import Preset, check_language, find_preset, prepare_model
 from narrator_ray.narration.job import ENGINE_VERSION
@@ -154,10 +155,20 @@ def narrate_catalog(
 def _resolve(out: str, config: Config, videos: Sequence[Video], told: Listeners) -> Resolved:
     preset = find_preset(config.model.preset)
     check_language(preset, {video.language for video in videos})
+    _check_adapters(preset, videos)
     store = ResultStore.open(out)
     store.storage.check_writable()
     told.on_model(preset.name)
     return Resolved(config, preset, prepare_model(preset), store)
+
+
+def _check_adapters(preset: Preset, videos: Sequence[Video]) -> None:
+    asked = sorted({video.adapter for video in videos if video.adapter is not None})
+    if asked:
+        raise ConfigError(
+            f"the catalogue asks for the adapters {', '.join(asked)}, but preset {preset.name} has none: "
+            "remove `adapter` from those rows"
+        )
 
 
 def _execute(

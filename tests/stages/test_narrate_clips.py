@@ -1,0 +1,90 @@
+"""The narrating stage: results are stored as they fall, and a crash of the engine costs one video, not the batch."""
+
+import numpy as np
+import pytest
+
+from narrator_ray.config import load_config
+from narrator_ray.errors import GenerationFailed, RejectReason
+from narrator_ray.model.presets import find_preset
+from narrator_ray.narration.job import ClipResult, JobFailure
+from narrator_ray.outputs.store import ResultStore
+from narrator_ray.records import ScriptLabel
+from narrator_ray.schema import PREPARED
+from narrator_ray.stages.item import planned_row, rows_of, table_of
+from narrator_ray.stages.narrate_clips import NarrateClips
+from tests.stages.fakes import FakeBoard, work_item
+
+DIM = 4
+
+
+class FragileEngine:
+    """Narrates two words a clip; dies of a product that is called crash, and reports one that is called fail."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def narrate(self, jobs):
+        """Every job in turn."""
+        for job in jobs:
+            if job.product.name.startswith("crash"):
+                raise RuntimeError("out of lanes")
+            if job.product.name.startswith("fail"):
+                yield JobFailure(job.job_id, GenerationFailed(RejectReason.GENERATION_FAILED, "no text"))
+                continue
+            for index in range(len(job.clips)):
+                yield ClipResult(job.job_id, index, (ScriptLabel.OTHERS,), "generated", "A mug.", 2)
+
+
+def prepared_row(name: str) -> dict:
+    """A two-clip video."""
+    tokens = np.ones((3, DIM), np.float16).tobytes()
+    return planned_row(work_item(name)) | {
+        "clips": [[0.0, 2.0], [2.0, 4.0]],
+        "tokens": [tokens, tokens],
+        "token_dim": DIM,
+        "position": [0, 99],
+        "kept_frames_s": [[0.5], [2.5]],
+        "num_frames": [2, 2],
+        "duration_s": 4.0,
+        "decoder": "decord",
+        "notes": ["a note"],
+    }
+
+
+@pytest.fixture
+def store(tmp_path) -> ResultStore:
+    """An empty output."""
+    return ResultStore.open(str(tmp_path))
+
+
+@pytest.fixture
+def stage(store, monkeypatch) -> NarrateClips:
+    """The stage over a fragile engine."""
+    monkeypatch.setattr("narrator_ray.narration.engine.NarrationEngine", FragileEngine)
+    return NarrateClips(find_preset("tiny-random"), store, load_config(), "cpu", FakeBoard())
+
+
+def test_results_are_stored_with_their_windows(stage, store):
+    """What the engine says and what the catalogue and the features know come together."""
+    (row,) = rows_of(stage(table_of([prepared_row("red")], PREPARED)))
+    result = store.get_narration(row.work.narration_key)
+    assert row.rejection is None
+    assert [narration.text for narration in result.narrations] == ["A mug.", "A mug."]
+    assert [(n.min_words, n.max_words, n.num_frames, n.kept_frames_s) for n in result.narrations] == [
+        (2, 8, 2, (0.5,)),
+        (2, 8, 2, (2.5,)),
+    ]
+    assert (result.notes, result.decoder, result.duration_s) == (("a note",), "decord", 4.0)
+
+
+def test_a_crash_costs_the_video_that_caused_it(stage, store):
+    """The others of its batch are narrated, before and after it; the failure of a fourth is its own."""
+    names = ("red", "crash", "blue", "fail")
+    rows = rows_of(stage(table_of(map(prepared_row, names), PREPARED)))
+    rejected = {row.work.video.video_id: row.rejection for row in rows if row.rejection is not None}
+    assert {name: rejection.reason for name, rejection in rejected.items()} == {
+        "crash": RejectReason.UNEXPECTED,
+        "fail": RejectReason.GENERATION_FAILED,
+    }
+    assert "out of lanes" in rejected["crash"].detail
+    assert len(store.known_narrations()) == 2
