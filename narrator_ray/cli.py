@@ -23,6 +23,7 @@ from narrator_ray import __version__
 from narrator_ray.errors import NarratorError
 
 if TYPE_CHECKING:
+    from narrator_ray.catalog.importers.imported import ImportedCatalog
     from narrator_ray.config import Config
     from narrator_ray.console import RunProgress
     from narrator_ray.runs.work import RunPlan
@@ -39,6 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+import_app = typer.Typer(no_args_is_help=True, help="Make a catalogue from a published data set.")
+app.add_typer(import_app, name="import")
 _LOG = logging.getLogger("narrator_ray")
 
 
@@ -56,6 +59,9 @@ CatalogArgument = Annotated[
     str, typer.Argument(metavar="CATALOG", help="Manifest: .jsonl, .csv or .parquet, a local path or s3://.")
 ]
 OutArgument = Annotated[str, typer.Argument(metavar="OUT", help="Where runs were published: a directory or s3://.")]
+
+VideosOption = Annotated[str, typer.Option("--videos", help="Folder or s3:// prefix with the video files.")]
+CatalogOption = Annotated[str, typer.Option("--out", help="Manifest to write: .jsonl, .csv or .parquet.")]
 
 
 def main() -> None:
@@ -165,6 +171,42 @@ def convert_checkpoint(
 
     convert(base, upstream, out, projector)
     typer.echo(f"{out}: llm, adapter and projection.safetensors")
+
+
+@import_app.command(epilog="Example: narrator-ray import esyncvidstory test.json --videos films --out catalog.parquet")
+def esyncvidstory(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="all_video_data.json, test.json or train.json.")],
+    videos: VideosOption,
+    out: CatalogOption,
+) -> None:
+    """E-SyncVidStory: Chinese product videos with clips, script labels and narrations."""
+    from narrator_ray.catalog.importers.esyncvidstory import import_esyncvidstory
+
+    _write_imported(import_esyncvidstory(file, videos), out)
+
+
+@import_app.command(
+    "video-storytelling",
+    epilog="Example: narrator-ray import video-storytelling Text --videos films --out catalog.jsonl",
+)
+def video_storytelling(
+    directory: Annotated[str, typer.Argument(metavar="DIRECTORY", help="Folder of the data set's text files.")],
+    videos: VideosOption,
+    out: CatalogOption,
+) -> None:
+    """Video Storytelling: English videos of events with a story each."""
+    from narrator_ray.catalog.importers.video_storytelling import import_video_storytelling
+
+    _write_imported(import_video_storytelling(directory, videos), out)
+
+
+def _write_imported(imported: ImportedCatalog, out: str) -> None:
+    from narrator_ray.catalog.manifest_writer import write_manifest
+
+    write_manifest(imported.videos, out)
+    typer.echo(f"{len(imported.videos)} videos in {out}; {len(imported.missing)} without a video file")
+    if imported.adjusted:
+        typer.echo(f"{len(imported.adjusted)} had clips that overlapped or had no length; the times given are in extra")
 
 
 @app.command()

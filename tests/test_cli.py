@@ -86,6 +86,20 @@ def test_show_without_a_run_exits_2(tmp_path):
     assert "narrator-ray narrate" in result.stderr
 
 
+def test_a_data_set_becomes_a_catalogue(tmp_path):
+    """What is imported is a valid manifest with clips, labels and references; what has no file is counted."""
+    clip = {"time": [0, 3], "label": "痛点铺垫+产品功效", "new_text": "手洗杯子太麻烦。"}
+    entry = {"p_name": "保温杯", "p_info": "功效：保温、防漏", "frames": [clip, {**clip, "time": [3, 5]}]}
+    source = tmp_path / "all_video_data.json"
+    source.write_text(json.dumps({"aa.mp4": entry, "bb.mp4": entry}, ensure_ascii=False), encoding="utf-8")
+    (tmp_path / "aa.mp4").touch()
+    out = str(tmp_path / "catalog.parquet")
+    result = run("import", "esyncvidstory", str(source), "--videos", str(tmp_path), "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert "2 videos" in result.stdout and "1 without a video file" in result.stdout
+    assert "4 clips" in run("check", out).stdout
+
+
 def test_presets_say_whether_they_are_available():
     """Both embedded presets are listed with language and training state."""
     result = CliRunner().invoke(app, ["presets"])

@@ -61,6 +61,23 @@ class Storage:
             raise StorageError(f"{uri}: {error}") from error
         return cls(root, LocalFolder(root))
 
+    @classmethod
+    def of_file(cls, place: str) -> tuple[Storage, str]:
+        """The storage at the folder of one file, and the file's key in it.
+
+        Args:
+            place: Local path, ``file://`` or ``s3://`` URI of the file.
+
+        Raises:
+            StorageError: It is none of these.
+        """
+        try:
+            path = path_of_file_uri(place) if scheme_of(place) == "file" else place
+        except ValueError as error:
+            raise StorageError(f"{place}: {error}") from error
+        folder, slash, name = path.rpartition("/")
+        return cls.open(folder or slash or "."), name
+
     def __repr__(self) -> str:
         return f"Storage({self.uri!r})"
 
