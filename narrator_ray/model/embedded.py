@@ -1,49 +1,33 @@
-"""Building a model directory on this machine, once, in a cache that many processes share.
-
-What the embedded models have in common: the cache, the special tokens, reproducible random weights and the files of the
-projection. Does not know which models there are.
+"""What models that are built on this machine have in common: their place in the cache, the special tokens,
+reproducible random weights and the files of the projection. Does not know which models there are.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrator_ray.errors import ModelLoadError
+from narrator_ray.model.cache import cache_root, make_once
 from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
     from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 PAD_TOKEN = "[PAD]"  # noqa: S105
 VISUAL_TOKENS = ("<vid_patch>", "<vid_start>", "<vid_end>")
 """Special tokens every narrator's tokenizer has, in the order in which the released checkpoints add them."""
-
-
-def cache_root() -> Path:
-    """Where built models live: $NARRATOR_RAY_CACHE, else $XDG_CACHE_HOME/narrator-ray, else ~/.cache/narrator-ray."""
-    if root := os.environ.get("NARRATOR_RAY_CACHE"):
-        return Path(root).expanduser()
-    if root := os.environ.get("XDG_CACHE_HOME"):
-        return Path(root).expanduser() / "narrator-ray"
-    return Path.home() / ".cache" / "narrator-ray"
+_ROWS_AT_ONCE = 1 << 16
 
 
 def build_once(name: str, build: Callable[[Path], object]) -> ModelDirectory:
-    """The model directory of that name in the cache, built now if it is not there.
-
-    Any number of processes may ask at once: one builds, the others wait. The build happens in a private directory and
-    is renamed into place, so that a killed build leaves nothing that is taken for a model.
+    """The model directory of that name in the cache, built now if it is not there (see ``model.cache``).
 
     Args:
         name: Directory name in the cache; contains everything the result depends on.
@@ -52,71 +36,42 @@ def build_once(name: str, build: Callable[[Path], object]) -> ModelDirectory:
     Raises:
         ModelLoadError: The cache cannot be written, or the build failed.
     """
-    target = cache_root() / "models" / name
-    try:
-        return open_model_directory(target)
-    except ModelLoadError:
-        pass
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.parent / f".{name}.lock"):
-            return _build_into(target, build)
-    except OSError as error:
-        raise ModelLoadError(
-            f"{target}: cannot build the model there: {error}; set NARRATOR_RAY_CACHE to a directory with room"
-        ) from error
+    return make_once(cache_root() / "models" / name, build, open_model_directory)
 
 
-def _build_into(target: Path, build: Callable[[Path], object]) -> ModelDirectory:
-    try:
-        return open_model_directory(target)
-    except ModelLoadError:
-        shutil.rmtree(target, ignore_errors=True)
-    for leftover in target.parent.glob(f".{target.name}.building-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}.building-", dir=target.parent))
-    try:
-        build(building)
-        open_model_directory(building)
-        _make_readable(building)
-        building.rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return open_model_directory(target)
-
-
-def _make_readable(path: Path) -> None:
-    """Let other users of a shared cache read a directory: temporary directories and weight files are private."""
-    path.chmod(0o755)
-    for inner in path.rglob("*"):
-        inner.chmod(0o755 if inner.is_dir() else 0o644)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-
-
-def add_visual_tokens(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase) -> None:
+def add_visual_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
     """Give tokenizer and model the special tokens of a narrator: [PAD] if it has no pad token, then VISUAL_TOKENS.
 
-    A new row, in the embedding and in the output layer, is the mean of all others: the logit of such a token is the
-    mean of all logits and therefore never the largest. Rows that were there stay as they are.
+    A new row, in the embedding and in the output layer, is the mean of those of all known tokens: the logit of such a
+    token is the mean of all logits and therefore never the largest. Rows of known tokens stay as they are. Models whose
+    matrices have spare rows keep their size.
+
+    Args:
+        model: A causal language model of transformers.
+        tokenizer: Its tokenizer.
     """
     import torch
 
+    num_known = len(tokenizer)
     if tokenizer.pad_token is None:
         tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
     tokenizer.add_tokens(list(VISUAL_TOKENS), special_tokens=True)
-    old_size = model.config.vocab_size
-    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.config.pad_token_id = tokenizer.pad_token_id
-    layers = {id(layer.weight): layer.weight for layer in (model.model.embed_tokens, model.lm_head)}
+    layers = (model.get_input_embeddings(), model.get_output_embeddings())
     with torch.no_grad():
-        for weight in layers.values():
-            weight[old_size:] = weight[:old_size].double().mean(dim=0)
+        for weight in {id(layer.weight): layer.weight for layer in layers}.values():
+            weight[num_known : len(tokenizer)] = _mean_row(weight[:num_known])
+
+
+def _mean_row(rows_VH: Tensor) -> Tensor:
+    """Mean over rows in double precision, without a copy of them all in double precision."""
+    import torch
+
+    sums = [part.sum(dim=0, dtype=torch.float64) for part in torch.split(rows_VH, _ROWS_AT_ONCE)]
+    mean_H: Tensor = torch.stack(sums).sum(dim=0) / len(rows_VH)
+    return mean_H
 
 
 def save_language_model(

@@ -2,12 +2,15 @@
 
     DIR/narrator.json           what the model is (:class:`ModelSpec`); written last: a half-built directory has none
     DIR/llm/                    a transformers causal language model with its tokenizer
-    DIR/vision/                 an open_clip model directory: open_clip_config.json, open_clip_model.safetensors
-    DIR/qformer/                a transformers Blip2QFormerModel, and query_tokens.safetensors (see ``model.qformer``)
+    DIR/vision/                 an open_clip model directory: open_clip_config.json, open_clip_model.safetensors; or a
+                                transformers Blip2Model, which is its own Q-Former
+    DIR/qformer/                a transformers Blip2QFormerModel and query_tokens.safetensors (see ``model.qformer`` and
+                                ``model.blip2``), or a Blip2Model
     DIR/projection.safetensors  projector.weight [H, D], projector.bias [H], position_embedding.weight [100, D]
     DIR/adapter/                optional: a PEFT adapter of the language model
 
-H is the hidden size of the language model, D the width of a query token.
+H is the hidden size of the language model, D the width of a query token. A part may be a symbolic link: weights
+that lie elsewhere need not be copied.
 
 Loads no torch: opening a directory and reading its fingerprints is cheap. Does not know how models are built or run.
 """
@@ -25,26 +28,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from narrator_ray.errors import ModelLoadError
+from narrator_ray.model.file_digest import file_digest
+from narrator_ray.model.weights_files import PROJECTION_FILE, PartName, files_that_matter, missing_files
 from narrator_ray.records import Language
 
 MODEL_FORMAT: Final = "narrator-ray.model/1"
 SPEC_FILE = "narrator.json"
-QUERY_TOKENS_FILE = "query_tokens.safetensors"
 NUM_POSITIONS = 100
 """Rows of the position embedding: relative clip position in percent. Source: paper, section 4.2 (clip position)."""
 
-_REQUIRED_FILES = (
-    "llm/config.json",
-    "llm/tokenizer.json",
-    "llm/tokenizer_config.json",
-    "vision/open_clip_config.json",
-    "vision/open_clip_model.safetensors",
-    "qformer/config.json",
-    "qformer/model.safetensors",
-    f"qformer/{QUERY_TOKENS_FILE}",
-    "projection.safetensors",
-)
-_LLM_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _VOLATILE_KEYS = {"transformers_version", "_name_or_path", "name_or_path", "is_local", "local_files_only"}
 """Keys of saved configurations that say where and with what a model was saved, not what it computes."""
 
@@ -59,8 +51,9 @@ class _Strict(BaseModel):
 class VisionSpec(_Strict):
     """What the vision side takes and gives."""
 
-    kind: Literal["open_clip_qformer"]
-    """An open_clip image tower whose feature maps a Q-Former reads."""
+    kind: Literal["open_clip_qformer", "open_clip_patches", "blip2"]
+    """Who reads what: a Q-Former the feature maps of an open_clip tower, place by place; BLIP-2's Q-Former the patch
+    tokens of an open_clip ViT, class token first; or all of it is a transformers Blip2Model."""
     image_size_px: PositiveInt
     """Width and height of the frames it takes."""
     num_queries: PositiveInt
@@ -130,7 +123,7 @@ class ModelDirectory:
     @property
     def projection_path(self) -> Path:
         """Projector and position embedding."""
-        return self.path / "projection.safetensors"
+        return self.path / PROJECTION_FILE
 
     @property
     def adapter_path(self) -> Path | None:
@@ -146,11 +139,11 @@ def open_model_directory(path: Path) -> ModelDirectory:
         ModelLoadError: Not a model directory of this format, or a file of it is missing or broken; names the file.
     """
     spec = _read_spec(path)
-    missing = [name for name in _REQUIRED_FILES if not (path / name).is_file()]
-    if not any((path / "llm" / name).is_file() for name in _LLM_WEIGHTS):
-        missing.append("llm/model.safetensors")
-    if (path / "adapter").is_dir() and not (path / "adapter" / "adapter_config.json").is_file():
-        missing.append("adapter/adapter_config.json")
+    missing = [
+        str(part_folder.relative_to(path) / name)
+        for part, part_folder in _parts(path, spec.vision).items()
+        for name in missing_files(part, part_folder)
+    ]
     if missing:
         raise ModelLoadError(f"{path}: not complete, build or copy it again; missing: {', '.join(missing)}")
     _check_projection(path, spec.vision.dim)
@@ -186,27 +179,33 @@ def seal_model_directory(
 
 def compute_fingerprints(path: Path, vision: VisionSpec) -> Fingerprints:
     """Fingerprints of the parts that lie in a directory now: SHA-256 over weights and over what configures them."""
-    encoder = [*sorted((path / "vision").iterdir()), *sorted((path / "qformer").iterdir())]
-    narrator = [*sorted((path / "llm").iterdir()), path / "projection.safetensors"]
-    if (path / "adapter").is_dir():
-        narrator += sorted((path / "adapter").iterdir())
+    parts = _parts(path, vision)
+    files = {part: files_that_matter(part, folder) for part, folder in parts.items()}
     return Fingerprints(
-        encoder=_digest(path, encoder, vision.model_dump_json()),
-        narrator=_digest(path, narrator, ""),
+        encoder=_digest(path, [*files["vision"], *files.get("qformer", [])], vision.model_dump_json()),
+        narrator=_digest(path, [*files["llm"], path / PROJECTION_FILE, *files.get("adapter", [])], ""),
     )
+
+
+def _parts(path: Path, vision: VisionSpec) -> dict[PartName, Path]:
+    """Where the parts lie that a model of that kind has."""
+    parts: dict[PartName, Path] = {"llm": path / "llm", "vision": path / "vision"}
+    if vision.kind != "blip2":
+        parts["qformer"] = path / "qformer"
+    parts["projection"] = path
+    if (path / "adapter").is_dir():
+        parts["adapter"] = path / "adapter"
+    return parts
 
 
 def _digest(root: Path, files: Iterable[Path], settings: str) -> str:
     digest = hashlib.sha256(settings.encode())
     for file in files:
-        if file.suffix not in {".json", ".safetensors", ".jinja"}:
-            continue
         digest.update(f"\n{file.relative_to(root)}\n".encode())
         if file.suffix == ".json" and file.name != "tokenizer.json":
             digest.update(_canonical_json(file))
         else:
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(file_digest(file))
     return digest.hexdigest()
 
 
@@ -219,7 +218,7 @@ def _canonical_json(file: Path) -> bytes:
 
 def _check_projection(path: Path, dim: int) -> None:
     """Compare the shapes of projection.safetensors with those of the parts it joins; reads its header only."""
-    file = path / "projection.safetensors"
+    file = path / PROJECTION_FILE
     try:
         hidden = json.loads((path / "llm" / "config.json").read_text(encoding="utf-8")).get("hidden_size")
         with safe_open(file, "numpy") as tensors:

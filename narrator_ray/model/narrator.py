@@ -7,7 +7,6 @@ placeholders between ``<vid_start>`` and ``<vid_end>``. Knows nothing of prompts
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -18,10 +17,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from narrator_ray.errors import ModelLoadError
+from narrator_ray.model.language_model import load_language_model
 from narrator_ray.model.position import NUM_POSITIONS
 
 PATCH_TOKEN, START_TOKEN, END_TOKEN = "<vid_patch>", "<vid_start>", "<vid_end>"
@@ -72,8 +72,14 @@ class VideoNarrator(nn.Module):
         dtype: torch.dtype = torch.float32,
         adapter: Path | None = None,
         use_adapter: bool = True,
+        *,
+        attention: str = "sdpa",
+        device_map: str | None = None,
+        quantisation: str | None = None,
     ) -> Self:
         """Load a model directory (see ``model.model_dir``) for inference; a PEFT adapter is merged into the weights.
+
+        A language model without the video tokens is given them (see ``model.language_model``).
 
         Args:
             directory: The directory.
@@ -81,23 +87,25 @@ class VideoNarrator(nn.Module):
             dtype: Of all weights.
             adapter: A PEFT adapter to use in place of the directory's own, if it has one.
             use_adapter: False uses none (the paper's ablation a).
+            attention: Implementation of attention, ``sdpa`` or ``eager``.
+            device_map: How to spread the language model over several devices; None keeps it on one.
+            quantisation: ``8bit`` or ``4bit`` weights, which need bitsandbytes; None keeps them as they are.
 
         Raises:
-            ModelLoadError: A part cannot be read or the parts do not fit each other.
+            ModelLoadError: A part cannot be read, the parts do not fit each other, or an option cannot be used here.
         """
         disable_progress_bar()  # type: ignore[no-untyped-call]
+        own_adapter = directory / "adapter"
+        chosen = (adapter or (own_adapter if own_adapter.is_dir() else None)) if use_adapter else None
         try:
-            llm: Any = AutoModelForCausalLM.from_pretrained(
-                directory / "llm", dtype=dtype, attn_implementation="sdpa", local_files_only=True
+            llm, tokenizer = load_language_model(
+                directory / "llm", device, dtype, attention, device_map, quantisation, chosen
             )
-            tokenizer = AutoTokenizer.from_pretrained(directory / "llm", local_files_only=True)
-            own_adapter = directory / "adapter"
-            if use_adapter and (adapter is not None or own_adapter.is_dir()):
-                llm = _with_adapter(llm, adapter or own_adapter)
             projector, positions = _load_projection(directory / "projection.safetensors")
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
             raise ModelLoadError(f"{directory}: the narrator cannot be loaded: {error}") from error
-        narrator = cls(llm, tokenizer, projector, positions).to(device=device, dtype=dtype)
+        home: Any = llm.get_input_embeddings().weight.device
+        narrator = cls(llm, tokenizer, projector.to(home, dtype), positions.to(home, dtype))
         return narrator.eval().requires_grad_(False)
 
     @property
@@ -171,16 +179,24 @@ class VideoNarrator(nn.Module):
             raise ValueError(f"spans of {found} placeholders, but {lengths} visual tokens")
 
     def forward(self, inputs_embeds: Tensor, attention_mask: Tensor | None = None, **options: Any) -> Any:
-        """Run the language model over embeddings [B, L, H] and an attention mask [B, L].
+        """Run the language model over embeddings [B, L, H] and an attention mask [B, L] or boolean [B, 1, L, W].
 
         Options are passed on: ``labels`` [B, L] (-100 is ignored) adds the loss to the output, next to its logits.
         """
+        is_eager = self.llm.config._attn_implementation == "eager"
+        if is_eager and attention_mask is not None and attention_mask.ndim == 4 and attention_mask.dtype == torch.bool:
+            attention_mask = _additive(attention_mask, inputs_embeds.dtype)
         return self.llm(inputs_embeds=inputs_embeds, attention_mask=attention_mask, **options)
 
 
 def as_tensor(tokens_ND: npt.NDArray[np.float16]) -> Tensor:
     """Stored visual tokens as a tensor that does not share read-only memory."""
     return torch.from_numpy(np.array(tokens_ND))
+
+
+def _additive(is_seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """A boolean attention mask as eager attention takes it: zero where a token is seen, else the lowest number."""
+    return torch.zeros(is_seen.shape, dtype=dtype, device=is_seen.device).masked_fill(~is_seen, torch.finfo(dtype).min)
 
 
 def _token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
@@ -197,14 +213,3 @@ def _load_projection(path: Path) -> tuple[nn.Linear, nn.Embedding]:
     positions = nn.Embedding(NUM_POSITIONS, weight.shape[1])
     positions.load_state_dict({"weight": tensors["position_embedding.weight"]})
     return projector, positions
-
-
-def _with_adapter(llm: PreTrainedModel, directory: Path) -> PreTrainedModel:
-    from peft import PeftModel  # only models with an adapter pay for the import
-
-    if not (directory / "adapter_config.json").is_file():  # peft would look for it on the network
-        raise ModelLoadError(f"{directory}: not a PEFT adapter, there is no adapter_config.json")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)  # peft's
-        merged: PreTrainedModel = PeftModel.from_pretrained(llm, str(directory)).merge_and_unload()
-    return merged

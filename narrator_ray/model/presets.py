@@ -1,12 +1,13 @@
 """The models there are, by name: what each can write, how large it is, where its weights come from.
 
 A preset is a YAML file: those of ``narrator_ray/presets``, or a user's own, given by its path. Reading presets is cheap
-and loads no torch; only :func:`prepare_model` may build something.
+and loads no torch; only :func:`prepare_model` may fetch or build something.
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
@@ -19,7 +20,10 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from narrator_ray.errors import ConfigError, ModelLoadError
+from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
+from narrator_ray.model.weights import PartsSource, why_missing
+from narrator_ray.model.weights_mirror import mirror
 from narrator_ray.records import Language
 
 _STRICT = ConfigDict(extra="forbid")
@@ -61,6 +65,20 @@ class DirectorySource:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class RemoteSource:
+    """A complete model directory that lies elsewhere.
+
+    Attributes:
+        remote: An s3:// prefix, copied once to each machine.
+    """
+
+    remote: Annotated[str, Field(pattern=r"^s3://.")]
+
+
+Source = EmbeddedSource | DirectorySource | RemoteSource | PartsSource
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Preset:
     """A model that can be asked for by name.
 
@@ -72,8 +90,9 @@ class Preset:
         weights: Where its weights come from, for people.
         license: License of the weights.
         is_trained: False while what joins vision and language is not trained.
-        source: Where the model directory comes from.
+        source: Where the model directory comes from, or the parts it is put together from.
         requires: Packages it needs.
+        load: How its language model is put into memory.
     """
 
     name: str
@@ -83,8 +102,9 @@ class Preset:
     weights: str
     license: str
     is_trained: bool
-    source: EmbeddedSource | DirectorySource
+    source: Source
     requires: tuple[Requirement, ...] = ()
+    load: LoadOptions = LoadOptions()
 
 
 def list_presets() -> list[Preset]:
@@ -126,40 +146,63 @@ def check_language(preset: Preset, languages: Iterable[Language]) -> None:
 
 
 def why_unavailable(preset: Preset) -> str | None:
-    """What a preset misses on this machine and what to do, or None. Cheap: imports and builds nothing."""
-    missing = [requirement for requirement in preset.requires if find_spec(requirement.module) is None]
-    if missing:
-        names = ", ".join(requirement.module for requirement in missing)
-        commands = " && ".join(dict.fromkeys(requirement.install for requirement in missing))
-        return f"package {names} is not installed; run: {commands}"
-    if isinstance(preset.source, DirectorySource):
-        try:
+    """What a preset misses on this machine and what to do, or None.
+
+    Cheap: imports and builds nothing, and asks no network. Weights that a machine with a network would fetch by itself
+    are missing until they are fetched.
+    """
+    if reason := _missing_packages(preset):
+        return reason
+    try:
+        if isinstance(preset.source, DirectorySource):
             open_model_directory(preset.source.directory)
-        except ModelLoadError as error:
-            return str(error)
+        if isinstance(preset.source, PartsSource):
+            reasons = (why_missing(part, location) for part, location in preset.source.locations())
+            return "; ".join(dict.fromkeys(reason for reason in reasons if reason)) or None
+    except ModelLoadError as error:
+        return str(error)
     return None
 
 
 def prepare_model(preset: Preset) -> ModelDirectory:
-    """The model directory of a preset, built and cached first where needed.
+    """The model directory of a preset, fetched, built and cached first where needed.
 
     Raises:
         ModelLoadError: It is not available here, or does not hold what the preset says.
     """
-    if reason := why_unavailable(preset):
+    if reason := _missing_packages(preset):
         raise ModelLoadError(f"preset {preset.name!r}: {reason}")
-    directory = _open_source(preset.source)
+    try:
+        directory = _open_source(preset)
+    except ModelLoadError as error:
+        raise ModelLoadError(f"preset {preset.name!r}: {error}") from error
     unable = set(preset.languages) - set(directory.spec.languages)
     if unable:
         raise ModelLoadError(
             f"preset {preset.name!r} says it writes {', '.join(sorted(unable))}, but {directory.path} cannot"
         )
-    return directory
+    return _as_loaded(directory, preset.load)
 
 
-def _open_source(source: EmbeddedSource | DirectorySource) -> ModelDirectory:
+def _missing_packages(preset: Preset) -> str | None:
+    missing = [requirement for requirement in preset.requires if find_spec(requirement.module) is None]
+    if not missing:
+        return None
+    names = ", ".join(requirement.module for requirement in missing)
+    commands = " && ".join(dict.fromkeys(requirement.install for requirement in missing))
+    return f"package {names} is not installed; run: {commands}"
+
+
+def _open_source(preset: Preset) -> ModelDirectory:
+    source = preset.source
     if isinstance(source, DirectorySource):
         return open_model_directory(source.directory)
+    if isinstance(source, RemoteSource):
+        return open_model_directory(mirror(source.remote))
+    if isinstance(source, PartsSource):
+        from narrator_ray.model.weights_assembly import assemble
+
+        return assemble(preset.name, preset.languages, preset.is_trained, source)
     if source.embedded == "nano":
         from narrator_ray.model.nano import build_nano
 
@@ -167,6 +210,18 @@ def _open_source(source: EmbeddedSource | DirectorySource) -> ModelDirectory:
     from narrator_ray.model.tiny_random import build_tiny_random
 
     return build_tiny_random()
+
+
+def _as_loaded(directory: ModelDirectory, load: LoadOptions) -> ModelDirectory:
+    """The directory with a fingerprint of its own where it is loaded in a way that gives other numbers."""
+    changes = {"dtype": load.dtype, "quantisation": load.quantisation}
+    if load.dtype == "float32" and load.quantisation is None:
+        return directory
+    spec = directory.spec
+    text = f"{spec.fingerprints.narrator} {sorted(changes.items())}"
+    narrator = hashlib.sha256(text.encode()).hexdigest()
+    fingerprints = spec.fingerprints.model_copy(update={"narrator": narrator})
+    return replace(directory, spec=spec.model_copy(update={"fingerprints": fingerprints}))
 
 
 def _read_preset(file: Path) -> Preset:
@@ -179,11 +234,16 @@ def _read_preset(file: Path) -> Preset:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise ConfigError(f"{file}: not a preset: {problems}") from error
-    return _resolved(preset, file.parent)
+    try:
+        return _resolved(preset, file.parent)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
 
 
 def _resolved(preset: Preset, folder: Path) -> Preset:
-    """The preset with its directory, if it has one, made absolute."""
+    """The preset with the directories of its source, if it has any, made absolute."""
+    if isinstance(preset.source, PartsSource):
+        return replace(preset, source=preset.source.absolute(folder))
     if not isinstance(preset.source, DirectorySource):
         return preset
     directory = (folder / preset.source.directory.expanduser()).absolute()

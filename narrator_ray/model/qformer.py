@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import Blip2QFormerConfig, Blip2QFormerModel
 
 from narrator_ray.errors import ModelLoadError
-from narrator_ray.model.model_dir import QUERY_TOKENS_FILE
+from narrator_ray.model.weights_files import QUERY_TOKENS_FILE
 
 _WEIGHTS_FILE = "model.safetensors"
 

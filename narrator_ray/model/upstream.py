@@ -86,6 +86,16 @@ def convert_checkpoint(base: Path, checkpoint: Path, target: Path, projector: Pa
     _save_tokenizer(base, target / "llm", len(language_model["model.embed_tokens.weight"]))
 
 
+def convert_base(base: Path, target: Path) -> None:
+    """Write a base model alone, without a checkpoint, as a plain LLaMA model with its own tokenizer.
+
+    Raises:
+        ModelLoadError: A file is missing or broken, or the base is neither Baichuan-7B nor LLaMA.
+    """
+    _save_language_model(target, unpack_attention(_load_base(base)), _read_json(base / "config.json"))
+    _load_tokenizer(base).save_pretrained(target)
+
+
 def strip_prefix(name: str) -> str:
     """A parameter's name without what wrappers put before it: the name it has in the language model."""
     return re.sub(r"^(base_model\.model\.|base_model\.)", "", name)

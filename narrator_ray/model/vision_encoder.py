@@ -1,14 +1,16 @@
-"""Frames in, query tokens out: an open_clip image tower whose feature maps a Q-Former reads.
+"""Frames in, query tokens out: an image tower whose features a Q-Former reads.
 
 Shapes: T frames, C colour channels, H and W pixels, Q queries, D width of a query token.
-Computes in float32 everywhere, although bfloat16 is three times as fast on processors that have it: features are
+Computes in float32 on every processor, although bfloat16 is three times as fast on those that have it: features are
 cached and shared between machines, so they must not depend, beyond rounding, on the processor that made them nor on the
-frames that shared their batch. Does not know videos: resizing happens where frames are decoded.
+frames that shared their batch. Towers of the size of BLIP-2's compute in float16 on a GPU (``model.patch_encoder``) and
+depend on it as far as float16 rounds. Does not know videos: resizing happens where frames are decoded.
 """
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -60,46 +62,55 @@ def load_vision_encoder(directory: ModelDirectory, device: str = "cpu", batch_fr
     Raises:
         ModelLoadError: Weights are broken or do not fit each other.
     """
-    from narrator_ray.model.qformer import load_qformer
+    spec, fingerprint = directory.spec.vision, directory.spec.fingerprints.encoder
+    if spec.kind == "open_clip_qformer":
+        from narrator_ray.model.qformer import load_qformer
 
-    spec = directory.spec.vision
-    tower = _load_tower(directory)
-    qformer = load_qformer(directory.qformer_path)
-    found = tuple(qformer.query_tokens_QD.shape)
+        tower, qformer = _load_tower(directory), load_qformer(directory.qformer_path)
+        _check_queries(directory.qformer_path, spec, tuple(qformer.query_tokens_QD.shape))
+        return OpenClipQFormerEncoder(tower, qformer, spec, fingerprint, device, batch_frames)
+
+    from narrator_ray.model import patch_encoder
+
+    is_blip2 = spec.kind == "blip2"
+    folder = directory.vision_path if is_blip2 else directory.qformer_path
+    patch_qformer = patch_encoder.load_patch_qformer(folder, is_normalised=is_blip2)
+    _check_queries(folder, spec, tuple(patch_qformer.query_tokens.shape))
+    patches = (
+        patch_encoder.load_blip2_tower(folder)
+        if is_blip2
+        else patch_encoder.OpenClipPatches(_load_tower(directory), spec.feature_layers[0])
+    )
+    return patch_encoder.PatchEncoder(patches, patch_qformer, spec, fingerprint, device, batch_frames)
+
+
+def _check_queries(folder: Path, spec: VisionSpec, found: tuple[int, ...]) -> None:
     if found != (spec.num_queries, spec.dim):
         raise ModelLoadError(
-            f"{directory.qformer_path}: query tokens are {found}, but the model declares {(spec.num_queries, spec.dim)}"
+            f"{folder}: query tokens are {found}, but the model declares {(spec.num_queries, spec.dim)}"
         )
-    return OpenClipQFormerEncoder(tower, qformer, spec, directory.spec.fingerprints.encoder, device, batch_frames)
 
 
-class OpenClipQFormerEncoder:
-    """A :class:`VisionEncoder` of an open_clip image tower, convolutional or ViT, and a Q-Former."""
+class BatchedEncoder(ABC):
+    """What every :class:`VisionEncoder` does alike: frames checked, split into batches, scaled and normalised."""
 
-    def __init__(
-        self,
-        tower: nn.Module,
-        qformer: FrameQFormer,
-        spec: VisionSpec,
-        fingerprint: str,
-        device: str = "cpu",
-        batch_frames: int = 32,
-    ) -> None:
+    def __init__(self, spec: VisionSpec, fingerprint: str, device: str = "cpu", batch_frames: int = 32) -> None:
         import torch
 
         self.image_size_px = spec.image_size_px
         self.num_queries = spec.num_queries
         self.dim = spec.dim
         self.fingerprint = fingerprint
-        self._tower: Any = tower.eval().to(device).to(memory_format=torch.channels_last)
-        self._qformer = qformer.eval().to(device)
-        self._layers = list(spec.feature_layers)
         self._device = device
         self._batch_frames = min(batch_frames, _CPU_BATCH_FRAMES) if device == "cpu" else batch_frames
         # (x / 255 - mean) / std as one multiplication and one addition.
         std_C = torch.tensor(spec.std, device=device)
         self._scale_C11 = (1 / (255 * std_C)).view(3, 1, 1)
         self._shift_C11 = (-torch.tensor(spec.mean, device=device) / std_C).view(3, 1, 1)
+
+    @abstractmethod
+    def tokens(self, pixels_TCHW: torch.Tensor) -> torch.Tensor:
+        """Normalised float32 pixels [T, 3, H, W] on the encoder's device -> query tokens [T, Q, D]."""
 
     def encode(self, frames_TCHW: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """See :meth:`VisionEncoder.encode`.
@@ -122,16 +133,50 @@ class OpenClipQFormerEncoder:
         import torch
 
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            maps = self.feature_maps(torch.tensor(frames_TCHW))
-            tokens_TQD: npt.NDArray[np.float16] = self._qformer(maps).half().cpu().numpy()
+            tokens = self.tokens(self.pixels(torch.tensor(frames_TCHW)))
+            tokens_TQD: npt.NDArray[np.float16] = tokens.half().cpu().numpy()
+        return tokens_TQD
+
+    def pixels(self, frames_TCHW: torch.Tensor) -> torch.Tensor:
+        """uint8 frames [T, 3, H, W] -> normalised float32 pixels on the encoder's device, channels last."""
+        import torch
+
+        pixels_TCHW = frames_TCHW.to(self._device, torch.float32, memory_format=torch.channels_last)
+        return pixels_TCHW * self._scale_C11 + self._shift_C11
+
+
+class OpenClipQFormerEncoder(BatchedEncoder):
+    """A :class:`VisionEncoder` of an open_clip image tower, convolutional or ViT, and a Q-Former of feature maps.
+
+    Computes in float32 everywhere.
+    """
+
+    def __init__(
+        self,
+        tower: nn.Module,
+        qformer: FrameQFormer,
+        spec: VisionSpec,
+        fingerprint: str,
+        device: str = "cpu",
+        batch_frames: int = 32,
+    ) -> None:
+        import torch
+
+        super().__init__(spec, fingerprint, device, batch_frames)
+        self._tower: Any = tower.eval().to(device).to(memory_format=torch.channels_last)
+        self._qformer = qformer.eval().to(device)
+        self._layers = list(spec.feature_layers)
+
+    def tokens(self, pixels_TCHW: torch.Tensor) -> torch.Tensor:
+        """See :meth:`BatchedEncoder.tokens`."""
+        tokens_TQD: torch.Tensor = self._qformer(self._maps(pixels_TCHW))
         return tokens_TQD
 
     def feature_maps(self, frames_TCHW: torch.Tensor) -> list[torch.Tensor]:
         """What the Q-Former reads: one float32 [T, C, H, W] per feature layer, for uint8 frames."""
-        import torch
+        return self._maps(self.pixels(frames_TCHW))
 
-        pixels_TCHW = frames_TCHW.to(self._device, torch.float32, memory_format=torch.channels_last)
-        pixels_TCHW = pixels_TCHW * self._scale_C11 + self._shift_C11
+    def _maps(self, pixels_TCHW: torch.Tensor) -> list[torch.Tensor]:
         features = self._tower.forward_intermediates(
             pixels_TCHW, indices=self._layers, stop_early=True, intermediates_only=True, output_fmt="NCHW"
         )

@@ -92,6 +92,7 @@ def test_an_adapter_needs_its_configuration(tiny_copy):
     with pytest.raises(ModelLoadError, match=r"missing: adapter/adapter_config\.json"):
         open_model_directory(tiny_copy)
     (tiny_copy / "adapter" / "adapter_config.json").write_text("{}")
+    (tiny_copy / "adapter" / "adapter_model.safetensors").touch()
     assert open_model_directory(tiny_copy).adapter_path == tiny_copy / "adapter"
 
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from narrator_ray.errors import ConfigError, ModelLoadError
+from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.presets import (
     DirectorySource,
     Requirement,
@@ -59,7 +61,9 @@ def test_presets_load_no_torch():
 
 def test_an_unknown_name_gets_the_nearest():
     """A typo is answered with what there is."""
-    with pytest.raises(ConfigError, match=r"'nanno': no such preset; nearest is 'nano'; there are nano, tiny-random"):
+    with pytest.raises(
+        ConfigError, match=r"'nanno': no such preset; nearest is 'nano'; there are .*nano, .*tiny-random"
+    ):
         find_preset("nanno")
 
 
@@ -99,7 +103,9 @@ def test_a_missing_preset_file_is_refused(tmp_path):
 def test_a_language_a_preset_cannot_write_is_refused():
     """The error names the presets that can."""
     check_language(find_preset("tiny-random"), ["zh", "en"])
-    with pytest.raises(ConfigError, match=r"'nano' writes en, but the catalogue asks for zh.*: tiny-random"):
+    with pytest.raises(
+        ConfigError, match=r"'nano' writes en, but the catalogue asks for zh.*: baichuan-7b, .*tiny-random"
+    ):
         check_language(find_preset("nano"), ["en", "zh"])
 
 
@@ -142,3 +148,33 @@ def test_a_preset_must_not_promise_more_than_its_model(tiny_copy, tiny_directory
     preset = replace(find_preset("tiny-random"), source=DirectorySource(tiny_copy))
     with pytest.raises(ModelLoadError, match="says it writes zh"):
         prepare_model(preset)
+
+
+@pytest.mark.parametrize(
+    ("name", "languages"), [("baichuan-7b", ("zh",)), ("llama2-7b-en", ("en",)), ("qwen2.5-7b", ("zh", "en"))]
+)
+def test_the_large_presets_say_what_to_download(tmp_path, monkeypatch, name, languages):
+    """Without their weights they are listed all the same, with one command for each part; no network is asked."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    preset = find_preset(name)
+    assert preset.languages == languages
+    assert preset.load.dtype == "auto"
+    reason = why_unavailable(preset)
+    for _, repository in preset.source.locations():
+        assert f"`hf download {repository}`" in reason
+    with pytest.raises(
+        ModelLoadError, match=rf"preset '{name}': {preset.source.llm}: not on this machine .*source\.llm"
+    ):
+        prepare_model(preset)
+
+
+def test_how_a_model_is_loaded_is_part_of_what_it_writes(tiny_directory):
+    """Another precision gives other numbers, so finished narrations must not be taken for its own."""
+    preset = replace(find_preset("tiny-random"), source=DirectorySource(tiny_directory.path))
+    plain = prepare_model(preset).spec.fingerprints
+    quantised = prepare_model(replace(preset, load=LoadOptions(dtype="bfloat16", quantisation="4bit")))
+    half = prepare_model(replace(preset, load=LoadOptions(dtype="bfloat16"))).spec.fingerprints
+    assert plain == tiny_directory.spec.fingerprints
+    assert len({plain.narrator, half.narrator, quantised.spec.fingerprints.narrator}) == 3
+    assert half.encoder == plain.encoder

@@ -42,7 +42,7 @@ def read_prompted(entry: Mapping[str, object], report: Report) -> SourceVideo | 
         )
         return None
     blocks = _blocks(match[3], report)
-    spans = _spans(entry.get("images"), len(blocks), report)
+    spans = _spans(entry.get("images"), len(blocks), report) if blocks else []
     if not blocks or len(spans) != len(blocks):
         return None
     clips = [_clip(*block, span, report) for block, span in zip(blocks, spans, strict=True)]

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from narrator_ray.catalog.importers.clip_times import Span, without_overlap
 from narrator_ray.catalog.importers.imported import ImportedRow
 from narrator_ray.catalog.importers.knowledge_text import knowledge_text, parse_knowledge
-from narrator_ray.records import JsonDict, Language
+from narrator_ray.records import JsonDict, Language, ScriptLabel
+
+_OTHERS = ScriptLabel.OTHERS.name_in("zh")
+_SHORT_LABELS = dict.fromkeys(_OTHERS.split("/"), _OTHERS)
+"""Halves of the name of the label for everything else; annotators wrote them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def _original(video: SourceVideo, clips: list[SourceClip], spans: list[Span]) ->
     windows = [clip.word_range for clip in clips]
     if windows != [_window(clip) for clip in clips]:
         original["word_ranges"] = [None if window is None else list(window) for window in windows]
-    if any(_is_repetitive(clip.labels) for clip in clips):
+    if any(not _is_plain(clip.labels) for clip in clips):
         original["labels"] = [clip.labels for clip in clips]
     if any(isinstance(clip.text, str) and clip.text != clip.text.strip() for clip in clips):
         original["narrations"] = [clip.text for clip in clips]
@@ -113,13 +117,18 @@ def _original(video: SourceVideo, clips: list[SourceClip], spans: list[Span]) ->
 
 
 def _labels(clip: SourceClip) -> object:
-    return None if isinstance(clip.labels, str) and not clip.labels.strip() else clip.labels
+    """The label set as a manifest gives it; what is no text is left to the manifest's checks."""
+    if not isinstance(clip.labels, str):
+        return clip.labels
+    names = [name.strip() for name in clip.labels.split("+")]
+    return "+".join(_SHORT_LABELS.get(name, name) for name in names) or None
 
 
-def _is_repetitive(labels: object) -> bool:
-    """Whether joined labels are not exactly what a set of labels reads as."""
+def _is_plain(labels: object) -> bool:
+    """Whether the label set says exactly what was annotated."""
     names = labels.split("+") if isinstance(labels, str) else []
-    return len(set(names)) != len(names) or any(name != name.strip() for name in names)
+    is_exact = all(name == name.strip() and name not in _SHORT_LABELS for name in names)
+    return is_exact and len(set(names)) == len(names)
 
 
 def _window(clip: SourceClip) -> tuple[int, int] | None:

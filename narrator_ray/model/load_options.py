@@ -1,0 +1,53 @@
+"""How a language model is put into memory: precision, attention, devices, quantisation.
+
+Loads no torch until a precision is chosen for a device.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Attention = Literal["sdpa", "eager"]
+DeviceMap = Literal["auto", "balanced", "sequential"]
+Quantisation = Literal["8bit", "4bit"]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LoadOptions:
+    """The ``load`` section of a preset.
+
+    Attributes:
+        dtype: Precision of the weights; ``auto`` is float32 on a CPU and the best half precision of a GPU.
+        attention: Implementation of attention; flash attention is not among them, it knows no masks per lane.
+        device_map: How layers are spread over the GPUs of a replica; None puts all of them on one device.
+        quantisation: Weights in 8 or 4 bits, by the package bitsandbytes; None keeps them as they are.
+    """
+
+    dtype: Precision = "float32"
+    attention: Attention = "sdpa"
+    device_map: DeviceMap | None = None
+    quantisation: Quantisation | None = None
+
+    def keywords(self, device: str) -> dict[str, Any]:
+        """These options as keyword arguments of ``VideoNarrator.load`` for a device, ``cpu`` or ``cuda``."""
+        import torch
+
+        precision = self.dtype if self.dtype != "auto" else _best_precision(device)
+        return {
+            "dtype": getattr(torch, precision),
+            "attention": self.attention,
+            "device_map": self.device_map,
+            "quantisation": self.quantisation,
+        }
+
+
+def _best_precision(device: str) -> str:
+    import torch
+
+    if device == "cpu":
+        return "float32"
+    return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
