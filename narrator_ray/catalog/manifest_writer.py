@@ -48,7 +48,7 @@ def _jsonl(rows: list[JsonDict]) -> bytes:
 
 def _csv(rows: list[JsonDict]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerow(FIELDS)
     writer.writerows([_cell(row[field]) for field in FIELDS] for row in rows)
     return text.getvalue().encode()

@@ -27,7 +27,7 @@ FULL = Video(
     storyline=((ScriptLabel.SORE_POINT, ScriptLabel.PRODUCT_EFFECT), None, (ScriptLabel.OTHERS,)),
     narrations=("Cold\ntea, again?\u2028Yes.", 'This "cup".', "null"),
     word_ranges=((3, 5), (4, 600), (1, 1)),
-    adapter="brand",
+    adapter="brand\r\n2",
     extra={"sku": 7, "tags": ["a", None, {"b": 1.5}], "": {}, "dotted.name": True, "text": "\x00\r\n"},
 )
 FORMATS = (".jsonl", ".ndjson", ".csv", ".parquet")
@@ -91,6 +91,16 @@ def test_it_is_written_to_s3(s3_root: str) -> None:
     uri = f"{s3_root}/in/catalog.parquet"
     write_manifest([FULL], uri)
     assert read_manifest(uri) == (FULL,)
+
+
+def test_it_is_written_where_a_path_or_uri_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bare name is in the current folder; percent escapes of a file URI are resolved, in folder and name."""
+    monkeypatch.chdir(tmp_path)
+    write_manifest([BARE], "a.csv")
+    write_manifest([BARE], f"file://{tmp_path}/b%20c/d%20e.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b c" / "d e.csv").read_bytes()
+    with pytest.raises(StorageError, match="absolute path"):
+        write_manifest([BARE], "file://host/a.csv")
 
 
 def test_parquet_is_nested_for_other_tools(tmp_path: Path) -> None:

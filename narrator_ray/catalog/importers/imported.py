@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from narrator_ray.catalog.fields import Report
 from narrator_ray.catalog.importers.video_files import VideoFiles
 from narrator_ray.catalog.rows import read_row
 from narrator_ray.errors import ManifestError, ManifestProblem
@@ -64,7 +64,7 @@ class CatalogImport:
         self._adjusted: list[str] = []
         self._num_unnarrated_clips = 0
 
-    def reporter(self, entry: int, name: str) -> Callable[[str, str], None]:
+    def reporter(self, entry: int, name: str) -> Report:
         """A function that takes the problems of one entry: field and message.
 
         Args:
@@ -77,7 +77,7 @@ class CatalogImport:
 
         return report
 
-    def add(self, entry: int, imported: ImportedRow, report: Callable[[str, str], None]) -> None:
+    def add(self, entry: int, imported: ImportedRow, report: Report) -> None:
         """Take one entry; its problems go to ``report``."""
         uri, is_there = self._files.find(imported.file_name)
         video = read_row({**imported.row, "video": uri}, self._files.root, report)

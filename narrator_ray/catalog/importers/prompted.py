@@ -2,7 +2,7 @@
 
 Product, script labels, length windows and narrations stand inside ``inputs``, the text a model is trained on. Times do
 not, but ``images`` lists the frames of every clip, sampled once a second and numbered from 1: frames 4 to 17 are the
-clip from second 3 to second 17. ``frames`` names the clips' feature files.
+clip from second 3 to second 17; fractions of a second are not known. ``frames`` names the clips' feature files.
 
 Source: released code, get_training_data.py and split.py.
 """
@@ -34,6 +34,9 @@ def read_prompted(entry: Mapping[str, object], report: Report) -> SourceVideo | 
     inputs, video_id = entry.get("inputs"), entry.get("id")
     if not isinstance(video_id, str):
         report("id", f"expected text, got {kind_of(video_id)}")
+        return None
+    if "shot_pos" in entry:
+        report("shot_pos", "the entry is a training sample of one clip: import train.json, which has whole videos")
         return None
     match = _PRODUCT.fullmatch(inputs) if isinstance(inputs, str) else None
     if match is None:

@@ -209,6 +209,7 @@ def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
         ({"images": [["cream_001.jpg"], []]}, "images[1]: expected names of frames"),
         ({"images": [["cream_000.jpg"], ["cream_001.jpg"]]}, "images[0]: expected names of frames"),
         ({"images": [["cream_001.jpg"], ["cream.jpg"]]}, "images[1]: expected names of frames"),
+        ({"shot_pos": 0}, "import train.json"),
         ({"id": None}, "id: expected text, got nothing"),
         ({"id": "a/b"}, "cannot name a file"),
     ],
