@@ -79,7 +79,7 @@ def files_that_matter(part: PartName, folder: Path) -> list[Path]:
     return sorted(
         file
         for file in folder.iterdir()
-        if file.name in weights or file.suffix in {".json", ".jinja"} or file.name in _TEXT_FILES
+        if (file.name in weights or file.suffix in {".json", ".jinja"} or file.name in _TEXT_FILES) and file.is_file()
     )
 
 

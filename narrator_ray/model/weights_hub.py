@@ -79,7 +79,7 @@ def _download(repository: str, part: PartName) -> Path:
 def _snapshot(repository: str, patterns: list[str] | None = None, is_local: bool = False) -> Path | None:
     """The folder of a repository; None if only this machine may be looked at and it is not there."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     name, _, revision = repository.partition("@")
     try:
@@ -90,6 +90,8 @@ def _snapshot(repository: str, patterns: list[str] | None = None, is_local: bool
         if is_local:
             return None
         raise
+    except HFValidationError as error:
+        raise ModelLoadError(f"{repository}: not a name that a repository of the hub can have: {error}") from error
 
 
 def _in_a_line(error: Exception) -> str:

@@ -135,3 +135,9 @@ def test_a_repository_of_another_kind_is_refused(open_hub, tmp_path):
     open_hub(write_vit(tmp_path / "vit"))
     with pytest.raises(ModelLoadError, match=r"me/model.*has no config\.json"):
         resolve("llm", "me/model")
+
+
+def test_an_impossible_name_is_refused(hub_cache):
+    """Before anything is asked for."""
+    with pytest.raises(ModelLoadError, match=r"me/-model\.: not a name that a repository"):
+        resolve("llm", "me/-model.")

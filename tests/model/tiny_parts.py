@@ -103,7 +103,7 @@ def write_base_llm(path: Path, architecture: str = "llama", spare_rows: int = 0)
         architecture,
         vocab_size=len(tokenizer) + spare_rows,
         hidden_size=HIDDEN,
-        intermediate_size=48,
+        intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=2,
