@@ -17,7 +17,7 @@ from narrator_ray.demo.script import write_script
 from narrator_ray.demo.storyboard import Split, Storyboard, make_storyboard, split_of
 from narrator_ray.records import JsonDict
 
-STOREFRONT_VERSION = "1"
+STOREFRONT_VERSION = "2"
 """Changes when the same seed would give other pictures or other texts."""
 
 GiveClips = Literal["all", "none", "alternate"]
@@ -94,6 +94,7 @@ def _row(index: int, film: Storyboard, is_given: bool) -> JsonDict:
             "motion": shot.motion,
             "script_labels": [str(scripted.label)],
             "narration": scripted.narration,
+            "mentions": list(scripted.mentions),
         }
         for (start_s, end_s), shot, scripted in zip(film.spans_s, film.shots, script, strict=True)
     ]

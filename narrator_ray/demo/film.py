@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from narrator_ray.demo.canvas import Canvas
 from narrator_ray.demo.colours import PALETTES
-from narrator_ray.demo.motions import Pose, pose_at
+from narrator_ray.demo.motions import BOUNCE_PX, Pose, pose_at
 from narrator_ray.demo.scenes import DRAW_SCENE
 from narrator_ray.demo.scenes.scenery import AMBIENT, FOOT_Y, HEIGHT, WIDTH
 from narrator_ray.demo.shapes import DRAW_SHAPE
@@ -34,8 +34,9 @@ _SCENE_SCALE = 1.5
 _PRODUCT_PX = 222
 _FOOT_FRACTION = 0.96
 """Where a form's foot is in its square, from the top."""
-_ZOOM_CENTRE_Y = 0.62
-_X264 = {"preset": "veryfast", "crf": "22", "g": "50", "bf": "0", "threads": "1", "sc_threshold": "0"}
+_ZOOM_CENTRE_Y = 0.78
+_X264 = {"preset": "veryfast", "crf": "22", "g": "50", "bf": "0", "threads": "1", "sc_threshold": "0", "mbtree": "0"}
+"""One thread, and no macroblock tree: its look-ahead reads memory it has not written, so bytes differed by chance."""
 Picture = npt.NDArray[np.uint8]
 
 
@@ -101,30 +102,37 @@ def _draw_moved(shot: Shot) -> Iterator[Picture]:
 def _place(picture: Image.Image, shot: Shot, pose: Pose, foot: tuple[float, float], scale: float) -> None:
     """Put the product and its shadow into a picture, its foot at ``foot``."""
     size = round(_PRODUCT_PX * shot.size_fraction * scale)
-    nearness = 1 - 0.55 * pose.lift_px / 62
+    nearness = 1 - 0.55 * pose.lift_px / BOUNCE_PX
     shadow = _shadow(shot.kind, shot.colour, size)
     spread = 1 + 0.15 * (1 - nearness)
     mask = shadow.resize((round(shadow.width * spread), round(shadow.height * spread)), Image.Resampling.BILINEAR)
     mask = mask.point([round(level * nearness) for level in range(256)])
     corner = (round(foot[0] - mask.width / 2), round(foot[1] - mask.height / 2))
     picture.paste(AMBIENT[shot.scene].shadow, (*corner, corner[0] + mask.width, corner[1] + mask.height), mask)
-    sprite, corner = _posed(_sprite(shot.kind, shot.colour, shot.scene, size), pose, foot)
+    raised = foot[1] - pose.lift_px - _rocking_px(_foot_span(shot.kind, shot.colour, size), size, pose.turn_deg)
+    sprite, corner = _posed(_sprite(shot.kind, shot.colour, shot.scene, size), pose, (foot[0], raised))
     picture.paste(sprite, corner, sprite)
 
 
+def _rocking_px(foot_span: tuple[int, int], size_px: int, turn_deg: float) -> float:
+    """How much higher the middle of the foot is when a product stands on one edge of it."""
+    left, right = foot_span
+    reach = right - size_px / 2 if turn_deg > 0 else size_px / 2 - left
+    return max(reach, 0.0) * abs(math.sin(math.radians(turn_deg)))
+
+
 def _posed(sprite: Image.Image, pose: Pose, foot: tuple[float, float]) -> tuple[Image.Image, tuple[int, int]]:
-    """The product turned, stretched and lifted, and the corner where it belongs."""
+    """The product turned and stretched about its foot, and the corner where it belongs."""
     size = sprite.width
-    room = size if pose.turn_deg == 0 else round(size * 1.45)
-    height = round(size * 1.06)
-    corner_x, corner_y = math.floor(foot[0] - room / 2), math.floor(foot[1] - pose.lift_px - height * 0.95)
-    foot_x, foot_y = foot[0] - corner_x, foot[1] - pose.lift_px - corner_y
+    room, above, below = (1.0, 1.02, 0.06) if pose.turn_deg == 0 else (1.45, 1.1, 0.16)
+    corner_x, corner_y = math.floor(foot[0] - size * room / 2), math.floor(foot[1] - size * above)
+    foot_x, foot_y = foot[0] - corner_x, foot[1] - corner_y
     turn = math.radians(pose.turn_deg)
     cos, sin, wide, tall = math.cos(turn), math.sin(turn), 1 / pose.stretch, pose.stretch
     a, b, d, e = cos / wide, sin / wide, -sin / tall, cos / tall
     matrix = (a, b, size / 2 - a * foot_x - b * foot_y, d, e, size * _FOOT_FRACTION - d * foot_x - e * foot_y)
-    moved = sprite.transform((room, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-    return moved, (corner_x, corner_y)
+    extent = (round(size * room), round(size * (above + below)))
+    return sprite.transform(extent, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR), (corner_x, corner_y)
 
 
 @lru_cache(maxsize=24)
@@ -138,7 +146,7 @@ def _scene(name: str, variant: int) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _sprite(kind: str, colour: str, scene: str, size_px: int) -> Image.Image:
-    """The product alone, in the light of the scene, with a thin clear border."""
+    """The product alone, in the light of the scene."""
     canvas = Canvas(100, 100, size_px / 100)
     DRAW_SHAPE[kinds()[kind].form](canvas, PALETTES[colour])
     red, green, blue, alpha = canvas.image.split()
@@ -153,15 +161,28 @@ def _sprite(kind: str, colour: str, scene: str, size_px: int) -> Image.Image:
 @lru_cache(maxsize=16)
 def _shadow(kind: str, colour: str, size_px: int) -> Image.Image:
     """Opacity of the shadow a product throws on the ground: dark below its foot, soft around it."""
-    alpha = np.asarray(_sprite(kind, colour, "studio", size_px).getchannel("A")) > 128
-    foot = np.flatnonzero(alpha[int(size_px * 0.88) :].any(0))
-    whole = np.flatnonzero(alpha.any(0))
+    whole = _columns(_opaque(kind, colour, size_px))
     width, height = round(size_px * 1.5), round(size_px * 0.36)
     mask = Image.new("L", (width, height))
     pen = ImageDraw.Draw(mask)
-    for columns, flatness, opacity in ((whole, 0.13, 70), (foot, 0.1, 150)):
-        middle = width / 2 + (columns[0] + columns[-1] - size_px) / 2
-        reach = (columns[-1] - columns[0]) / 2 * 1.04
+    for (left, right), flatness, opacity in ((whole, 0.13, 70), (_foot_span(kind, colour, size_px), 0.1, 150)):
+        middle = width / 2 + (left + right - size_px) / 2
+        reach = (right - left) / 2 * 1.04
         drop = max(reach * flatness, size_px * 0.03)
         pen.ellipse((middle - reach, height / 2 - drop, middle + reach, height / 2 + drop), fill=opacity)
     return mask.filter(ImageFilter.GaussianBlur(size_px * 0.026))
+
+
+@lru_cache(maxsize=16)
+def _foot_span(kind: str, colour: str, size_px: int) -> tuple[int, int]:
+    """First and last column of the part a product stands on."""
+    return _columns(_opaque(kind, colour, size_px)[int(size_px * 0.88) :])
+
+
+def _opaque(kind: str, colour: str, size_px: int) -> npt.NDArray[np.bool_]:
+    return np.asarray(_sprite(kind, colour, "studio", size_px).getchannel("A")) > 128
+
+
+def _columns(is_opaque_HW: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    columns = np.flatnonzero(is_opaque_HW.any(0))
+    return int(columns[0]), int(columns[-1])

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from narrator_ray.demo.storyboard import FPS, Shot
 
-_ZOOM = 1.55
+_ZOOM = 1.45
 _SLIDE_PX = 92.0
 _PAN_PX = 26.0
 _SWING_DEG = 15.0
 _SWING_PERIOD_S = 1.72
-_BOUNCE_PX = 62.0
+BOUNCE_PX = 62.0
+"""How high a product bounces, in pixels."""
 _BOUNCE_PERIOD_S = 1.36
 _SQUASH = 0.07
 
@@ -64,7 +65,7 @@ def _swing(shot: Shot, frame: int) -> Pose:
 def _bounce(shot: Shot, frame: int) -> Pose:
     height = abs(math.sin(math.pi * (frame / FPS / _BOUNCE_PERIOD_S + shot.phase_fraction)))
     contact = max(0.0, 1 - height / 0.3)
-    return Pose(lift_px=_BOUNCE_PX * height, stretch=1 + _SQUASH * (0.35 * height - contact))
+    return Pose(lift_px=BOUNCE_PX * height, stretch=1 + _SQUASH * (0.35 * height - contact))
 
 
 _MOTIONS: dict[str, Callable[[Shot, int], Pose]] = {

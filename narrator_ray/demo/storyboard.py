@@ -121,6 +121,8 @@ def make_storyboard(
 ) -> Storyboard:
     """The film of a seed: 4-7 shots of one product, each in another scene and with another motion than the one before.
 
+    A shot may show the product in another colour of the same split.
+
     Args:
         seed: Decides everything that is not given.
         split: Only pairs of kind and colour of this split are shown.
@@ -135,7 +137,7 @@ def make_storyboard(
     scenes, motions = rng.sample(scene_names(), count), _motions(rng, count)
     shots = [_shot(rng, kind, colour, scene, motion) for scene, motion in zip(scenes, motions, strict=True)]
     shots[0] = replace(shots[0], num_frames=max(shots[0].num_frames, _MIN_OPENING_FRAMES))
-    others = [other for other in colours_of(kind, split) if other != colour]
+    others = [other for other in colours_of(kind, split_of(kind, colour)) if other != colour]
     if count > 2 and others and rng.random() < _COLOUR_VARIANT_SHARE:
         place = rng.randrange(1, count - 1)
         shots[place] = replace(shots[place], colour=rng.choice(others))

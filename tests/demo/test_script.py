@@ -56,6 +56,29 @@ def test_what_is_named_is_seen():
             assert named <= {shot.colour}, scripted
 
 
+def test_what_is_mentioned_is_known():
+    """Every line names something visible; every attribute is named often; a colour word is mentioned as a colour."""
+    words = vocabulary().colour
+    mentions: list[str] = []
+    for film, product in FILMS:
+        for shot, scripted in zip(film.shots, write_script(film, product), strict=True):
+            assert scripted.mentions
+            mentions += scripted.mentions
+            spoken = scripted.narration.lower().replace(product.name.lower(), "")
+            is_named = any(re.search(rf"\b{re.escape(name)}\b", spoken) for name in words[shot.colour])
+            assert is_named == ("colour" in scripted.mentions), scripted
+    lines = sum(len(film.shots) for film, _ in FILMS)
+    shares = {name: mentions.count(name) / lines for name in ("product", "colour", "scene", "motion")}
+    assert min(shares.values()) > 0.3, shares
+
+
+def test_a_film_never_says_a_line_twice():
+    """No narration of a film is part of an earlier one."""
+    for film, product in FILMS:
+        spoken = [scripted.narration.lower() for scripted in write_script(film, product)]
+        assert not [line for index, line in enumerate(spoken) if line in " ".join(spoken[:index])]
+
+
 def test_every_label_has_at_least_four_lines():
     """Variety: no label is told in one way."""
     assert all(len(lines) >= 4 for lines in phrasebook().labels.values())
