@@ -7,7 +7,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from narrator_ray.cli import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED, app
+from narrator_ray.cli import app
+from narrator_ray.cli.arguments import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED
 
 VERBS = ("check", "narrate", "show", "export", "presets", "demo")
 GOOD_ROW = {

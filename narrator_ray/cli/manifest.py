@@ -1,0 +1,20 @@
+"""Verbs that look at a manifest without doing anything to it."""
+
+from __future__ import annotations
+
+import typer
+
+from narrator_ray.cli.arguments import CatalogArgument
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: narrator-ray check catalog.jsonl")
+def check(catalog: CatalogArgument) -> None:
+    """Validate a manifest without touching a cluster: counts, and every problem with row and field."""
+    from narrator_ray.catalog.manifest import read_manifest, summarize
+    from narrator_ray.console import catalog_lines
+
+    for line in catalog_lines(summarize(read_manifest(catalog)), catalog):
+        typer.echo(line)
+    typer.echo("no problems")

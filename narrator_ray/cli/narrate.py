@@ -1,0 +1,89 @@
+"""The main job: a catalogue narrated and published, and the same on a catalogue drawn for the occasion."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from narrator_ray.cli.arguments import EXIT_TOO_MANY_REJECTED, PROGRAM, CatalogArgument, console
+from narrator_ray.cli.run_display import RunDisplay
+
+if TYPE_CHECKING:
+    from narrator_ray.config import Config
+
+commands = typer.Typer()
+
+
+@commands.command(
+    epilog="Example: narrator-ray narrate catalog.jsonl --out results --preset nano --set decoding.seed=7"
+)
+def narrate(
+    catalog: CatalogArgument,
+    out: Annotated[str, typer.Option("--out", help="Directory or s3:// prefix for features, results and runs.")],
+    config: Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeat for more.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="Model preset; see `narrator-ray presets`.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows of the manifest.")] = None,
+) -> None:
+    """Narrate every video of a catalogue on Ray and publish the run. Run it again: only what changed is done."""
+    from narrator_ray.config import load_config
+
+    _narrate(catalog, out, load_config(config, preset, overrides or ()), limit)
+
+
+@commands.command(epilog="Example: narrator-ray demo --videos 4 --seed 7")
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Directory for the catalogue and the results.")] = Path("demo-out"),
+    videos: Annotated[int, typer.Option("--videos", min=1, help="How many videos to draw.")] = 8,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Which storefront.")] = 0,
+) -> None:
+    """Draw a small storefront of product videos and narrate it with the embedded model."""
+    from narrator_ray.config import load_config
+    from narrator_ray.console import video_table
+    from narrator_ray.demo import write_catalog
+    from narrator_ray.runs.published import open_latest
+
+    with console(stderr=True).status(f"drawing {videos} product videos"):
+        catalog = write_catalog(out / "catalog", videos, seed)
+    results = out / "results"
+    _narrate(str(catalog), str(results), load_config(preset="nano"), None)
+    run = open_latest(str(results))
+    console().print(video_table(run.narrations))
+    typer.echo(f"\nreport      {run.path('report.html')}\nnarrations  {run.path('narrations.parquet')}")
+    typer.echo(f"catalogue   {catalog}\n\nTry next:")
+    first, command = run.narrations["video_id"][0].as_py(), _command()
+    typer.echo(f"  {command} show {results} {first}")
+    typer.echo(f"  {command} export {results} --format srt --to {out / 'subtitles'}")
+    typer.echo(f"  {command} narrate {catalog} --out {results} --set length.rate_en=3.0")
+
+
+def _command() -> str:
+    """How this program can be called again from here."""
+    if shutil.which(PROGRAM) is not None:
+        return PROGRAM
+    called = Path(sys.argv[0])
+    return str(called) if called.name == PROGRAM else "python -m narrator_ray"
+
+
+def _narrate(catalog: str, out: str, config: Config, limit: int | None) -> None:
+    """Run, show what was done, and end with exit code 3 when too much was rejected."""
+    from narrator_ray.console import run_lines, stage_table
+    from narrator_ray.pipeline import narrate_catalog
+
+    with RunDisplay() as display:
+        summary = narrate_catalog(catalog, out, config, limit, display.listeners)
+    if summary.stages:
+        console().print(stage_table(summary.stages))
+    for line in run_lines(summary):
+        typer.echo(line)
+    if summary.has_too_many_rejected:
+        typer.echo(
+            f"more than {summary.max_rejected_fraction:.0%} was rejected; see `narrator-ray show {out}`", err=True
+        )
+        raise typer.Exit(EXIT_TOO_MANY_REJECTED)
