@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "mixed", "bfloat16", "float16"]
 Attention = Literal["sdpa", "eager"]
 DeviceMap = Literal["auto", "balanced", "sequential"]
 Quantisation = Literal["8bit", "4bit"]
@@ -21,7 +21,9 @@ class LoadOptions:
     """The ``load`` section of a preset.
 
     Attributes:
-        dtype: Precision of the weights; ``auto`` is float32 on a CPU and the best half precision of a GPU.
+        dtype: Precision of the weights. ``mixed``, for CPUs, is float32 with bfloat16 products. ``auto`` is the best
+            half precision of a GPU, ``mixed`` on a CPU with bfloat16 instructions and float32 on another; its results
+            count as the same whichever it was.
         attention: Implementation of attention; flash attention is not among them, it knows no masks per lane.
         device_map: How layers are spread over the GPUs of a replica; None puts all of them on one device.
         quantisation: Weights in 8 or 4 bits, by the package bitsandbytes; None keeps them as they are.
@@ -38,7 +40,8 @@ class LoadOptions:
 
         precision = self.dtype if self.dtype != "auto" else _best_precision(device)
         return {
-            "dtype": getattr(torch, precision),
+            "dtype": torch.float32 if precision == "mixed" else getattr(torch, precision),
+            "has_half_products": precision == "mixed",
             "attention": self.attention,
             "device_map": self.device_map,
             "quantisation": self.quantisation,
@@ -48,6 +51,8 @@ class LoadOptions:
 def _best_precision(device: str) -> str:
     import torch
 
+    from narrator_ray.model.mixed_precision import is_worthwhile
+
     if device == "cpu":
-        return "float32"
+        return "mixed" if is_worthwhile() else "float32"
     return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"

@@ -22,6 +22,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from narrator_ray.errors import ModelLoadError
 from narrator_ray.model.language_model import load_language_model
+from narrator_ray.model.mixed_precision import use_bfloat16_products
 from narrator_ray.model.position import NUM_POSITIONS
 
 PATCH_TOKEN, START_TOKEN, END_TOKEN = "<vid_patch>", "<vid_start>", "<vid_end>"
@@ -76,6 +77,7 @@ class VideoNarrator(nn.Module):
         attention: str = "sdpa",
         device_map: str | None = None,
         quantisation: str | None = None,
+        has_half_products: bool = False,
     ) -> Self:
         """Load a model directory (see ``model.model_dir``) for inference; a PEFT adapter is merged into the weights.
 
@@ -90,6 +92,7 @@ class VideoNarrator(nn.Module):
             attention: Implementation of attention, ``sdpa`` or ``eager``.
             device_map: How to spread the language model over several devices; None keeps it on one.
             quantisation: ``8bit`` or ``4bit`` weights, which need bitsandbytes; None keeps them as they are.
+            has_half_products: Whether the language model multiplies in bfloat16 (see ``model.mixed_precision``).
 
         Raises:
             ModelLoadError: A part cannot be read, the parts do not fit each other, or an option cannot be used here.
@@ -104,6 +107,8 @@ class VideoNarrator(nn.Module):
             projector, positions = _load_projection(directory / "projection.safetensors")
         except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
             raise ModelLoadError(f"{directory}: the narrator cannot be loaded: {error}") from error
+        if has_half_products:
+            use_bfloat16_products(llm)
         home: Any = llm.get_input_embeddings().weight.device
         narrator = cls(llm, tokenizer, projector.to(home, dtype), positions.to(home, dtype))
         return narrator.eval().requires_grad_(False)

@@ -1,44 +1,64 @@
 """The narration engine: many stories told side by side by one model, each at its own pace.
 
-Every story has a lane: its own keys and values, its own place in its own video. Texts to read are read lane by lane;
-where several lanes wait for one token, one call runs them all. A lane that ends is given to the next video at once,
-so nobody waits for the longest video of a batch. Knows no Ray and no files.
+Every story has a lane: its own keys and values, its own place in its own video. Each step reads what the lanes wait
+for in one call of the model: one token for those that speak, whole texts for those that begin a clip. A lane that
+ends is given to the next video at once, so nobody waits for the longest video of a batch. Knows no Ray and no files.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from narrator_ray import records
 from narrator_ray.config import DecodingSettings
-from narrator_ray.errors import ItemError
+from narrator_ray.errors import GenerationFailed, ItemError, RejectReason
 from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
-from narrator_ray.narration.kv_cache import LaneCache
+from narrator_ray.narration.lane_memory import plan_lanes
+from narrator_ray.narration.lane_reader import LaneReader
 from narrator_ray.narration.prompt import prompt_form
 from narrator_ray.narration.prompt_tokens import tokenize_prompt
+from narrator_ray.narration.read_request import Read
 from narrator_ray.narration.sampling import Sampler
-from narrator_ray.narration.story import Asking, Language, Read, Story
+from narrator_ray.narration.story import Asking, Language, Story
 from narrator_ray.narration.storyline import LabelVocabulary
 from narrator_ray.narration.token_automaton import TokenAutomaton
 from narrator_ray.narration.vocabulary import Vocabulary
 
 FloatArray = npt.NDArray[np.float32]
 
+MOST_TEXT_TOKENS = 512
+"""Texts are read together up to this many tokens; more would make the lanes that speak wait without reading faster."""
+_FEWEST_WAITING = 8
+"""Texts are read when at least one lane in so many waits for one."""
+
+
+@dataclass(slots=True)
+class _Task:
+    """A job, and how many of its clips have been given to the caller."""
+
+    job: NarrationJob
+    num_told: int = 0
+
 
 @dataclass(slots=True)
 class _Lane:
-    """A story and what it waits for."""
+    """A story and what it waits for.
 
-    job: NarrationJob
+    Attributes:
+        num_to_skip: Results that the caller has from an earlier try of the same story.
+    """
+
+    task: _Task
     asking: Asking
+    num_to_skip: int
     wanted: Read | None = None
 
 
@@ -48,9 +68,12 @@ class NarrationEngine:
     Args:
         narrator: The model.
         settings: How tokens are picked.
-        max_lanes: Most videos at once; memory grows with it.
+        max_lanes: Most videos at once; fewer where memory does not hold as many.
         prompt: Name of the prompt form the model was trained with; None for the default of each language.
         has_labels: False narrates without script labels (the paper's ablation b).
+
+    Attributes:
+        reader: The lanes, which remember the beginnings of prompts from one call of :meth:`narrate` to the next.
     """
 
     def __init__(
@@ -65,39 +88,54 @@ class NarrationEngine:
         self._prompt = prompt
         self._has_labels = has_labels
         self._settings = settings
-        self._max_lanes = max_lanes
+        self._cancelled: set[str] = set()
+        dtype = narrator.projector.weight.dtype
+        self.reader = LaneReader(narrator, plan_lanes(max_lanes, narrator.llm.config, dtype, narrator.device))
         end_ids = narrator.llm.generation_config.eos_token_id if narrator.llm.generation_config else None
         self._vocabulary = Vocabulary.of(
             narrator.tokenizer, narrator.llm.config.vocab_size, end_ids if isinstance(end_ids, list) else ()
         )
         self._languages: dict[records.Language, Language] = {}
 
+    def cancel(self, job_id: str) -> None:
+        """Stop narrating a video: nothing more of it comes, and its lane is free. Safe to call from another thread."""
+        self._cancelled.add(job_id)
+
     @torch.inference_mode()
-    def narrate(self, jobs: Iterable[NarrationJob]) -> Iterator[ClipResult | JobFailure]:
+    def narrate(self, jobs: Iterable[NarrationJob | None]) -> Iterator[ClipResult | JobFailure]:
         """Narrate videos, giving each clip's result the moment it is written.
 
         Results of one video come in clip order, those of different videos as they fall. A video that cannot be narrated
-        gives one failure, after which nothing more of it comes; the others are not disturbed.
+        gives one failure, after which nothing more of it comes; the others are not disturbed. Where memory does not
+        suffice for so many lanes, the videos in work are begun anew with half as many; no clip is given twice.
 
         Args:
-            jobs: The videos; more are taken as lanes fall free.
+            jobs: The videos; more are taken as lanes fall free. None says that none waits at the moment: running lanes
+                go on, and the next is asked for after their next step.
         """
-        waiting = iter(jobs)
-        cache = LaneCache(self._max_lanes, self._narrator.llm.config.num_hidden_layers)
-        lanes: list[_Lane] = []
+        source, unstarted = iter(jobs), deque[_Task]()
         while True:
-            while len(lanes) < self._max_lanes and (job := next(waiting, None)) is not None:
-                cache.cut(len(lanes), 0)
-                lanes.append(_Lane(job, self._story(job).write()))
-                yield from self._advance(lanes[-1], None)
-                self._drop_finished(lanes, cache)
-            if not lanes:
+            session = _Session(self, source, unstarted)
+            try:
+                yield from session.run()
                 return
-            for lane, logits_V in self._read(lanes, cache):
-                yield from self._advance(lane, logits_V)
-            self._drop_finished(lanes, cache)
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                yield from session.give_up(error)
+                self.reader = LaneReader(self._narrator, max(1, self.reader.num_lanes // 2))
+            finally:
+                session.close()
 
-    def _story(self, job: NarrationJob) -> Story:
+    def is_cancelled(self, job_id: str) -> bool:
+        """Whether a video was cancelled; asked once, for the answer is forgotten with the video."""
+        if job_id not in self._cancelled:
+            return False
+        self._cancelled.discard(job_id)
+        return True
+
+    def story(self, job: NarrationJob) -> Story:
+        """The story of a video, not yet begun."""
         if job.language not in self._languages:
             self._languages[job.language] = self._learn(job.language)
         sampler = Sampler(self._settings, job.seed)
@@ -116,69 +154,112 @@ class NarrationEngine:
         spelled = tuple(tuple(encode(heading)) for heading in headings)
         return Language(form, TokenAutomaton(self._vocabulary, language), labels, spelled)
 
-    def _advance(self, lane: _Lane, logits_V: FloatArray | None) -> Iterator[ClipResult | JobFailure]:
-        """Answer a story, and pass on what it finishes until it waits again or ends."""
-        lane.wanted = None
+
+class _Session:
+    """Lanes at work, until no job is left or memory fails them."""
+
+    def __init__(self, engine: NarrationEngine, source: Iterator[NarrationJob | None], unstarted: deque[_Task]) -> None:
+        self._reader = engine.reader
+        self._engine = engine
+        self._source = source
+        self._unstarted = unstarted
+        self._lanes: dict[int, _Lane] = {}
+        self._free = list(reversed(range(self._reader.num_lanes)))
+        self._has_more = True
+
+    def run(self) -> Iterator[ClipResult | JobFailure]:
+        while True:
+            yield from self._admit()
+            if not self._lanes:
+                if self._has_more:
+                    continue
+                return
+            for number, scores_KV in self._reader.read(self._due()).items():
+                yield from self._advance(number, scores_KV)
+            self._drop_cancelled()
+
+    def give_up(self, error: Exception) -> Iterator[JobFailure]:
+        """Put the videos in work back to those not begun; one that is alone and yet too large has failed."""
+        tasks = [lane.task for lane in self._lanes.values()]
+        if len(tasks) == 1:
+            detail = f"the model's memory does not suffice for this video alone: {error}"
+            yield JobFailure(tasks[0].job.job_id, GenerationFailed(RejectReason.GENERATION_FAILED, detail))
+        else:
+            self._unstarted.extendleft(reversed(tasks))
+
+    def close(self) -> None:
+        """Leave the lanes as they were found."""
+        for number in self._lanes:
+            self._reader.forget(number)
+
+    def _admit(self) -> Iterator[ClipResult | JobFailure]:
+        while self._free and (task := self._next_task()) is not None:
+            if self._engine.is_cancelled(task.job.job_id):
+                continue
+            number = self._free.pop()
+            self._lanes[number] = _Lane(task, self._engine.story(task.job).write(), task.num_told)
+            yield from self._advance(number, None)
+
+    def _next_task(self) -> _Task | None:
+        if self._unstarted:
+            return self._unstarted.popleft()
         try:
-            event = next(lane.asking) if logits_V is None else lane.asking.send(logits_V)
+            job = next(self._source) if self._has_more else None
+        except StopIteration:
+            self._has_more, job = False, None
+        return _Task(job) if job is not None else None
+
+    def _due(self) -> dict[int, Read]:
+        """What is read next: every single token; texts only when enough of them wait, the longest waiting first.
+
+        A text alone takes twice as long for each of its tokens as several together, so lanes with texts wait for
+        others to join them as long as most lanes have something to do.
+        """
+        wanted = {number: lane.wanted for number, lane in self._lanes.items() if lane.wanted is not None}
+        due = {number: read for number, read in wanted.items() if len(read.ids) == 1}
+        texts = {number: read for number, read in wanted.items() if len(read.ids) > 1}
+        num_waiting_tokens = sum(len(read.ids) for read in texts.values())
+        if num_waiting_tokens < MOST_TEXT_TOKENS // 2 and len(texts) * _FEWEST_WAITING < len(wanted):
+            return due
+        num_tokens = 0
+        for number, read in texts.items():
+            if num_tokens and num_tokens + len(read.ids) > MOST_TEXT_TOKENS:
+                break
+            num_tokens += len(read.ids)
+            due[number] = read
+        return due
+
+    def _advance(self, number: int, scores_KV: FloatArray | None) -> Iterator[ClipResult | JobFailure]:
+        """Answer a story, and pass on what it finishes until it waits again or ends."""
+        lane = self._lanes.pop(number)
+        try:
+            event = next(lane.asking) if scores_KV is None else lane.asking.send(scores_KV)
             while isinstance(event, ClipResult):
-                yield event
+                yield from self._tell(lane, event)
                 event = next(lane.asking)
             lane.wanted = event
+            self._lanes[number] = lane
         except StopIteration:
-            return
+            self._release(number)
         except ItemError as error:
-            yield JobFailure(lane.job.job_id, error)
+            self._release(number)
+            yield JobFailure(lane.task.job.job_id, error)
 
-    def _drop_finished(self, lanes: list[_Lane], cache: LaneCache) -> None:
-        """Close the gaps that ended stories leave, so that running lanes stay the first ones."""
-        for index in reversed(range(len(lanes))):
-            if lanes[index].wanted is None:
-                last = lanes.pop()
-                cache.clear(index)
-                if index < len(lanes):
-                    cache.move(len(lanes), index)
-                    lanes[index] = last
+    def _tell(self, lane: _Lane, result: ClipResult) -> Iterator[ClipResult]:
+        if result.clip_index >= lane.num_to_skip:
+            lane.task.num_told += 1
+            yield result
 
-    def _read(self, lanes: list[_Lane], cache: LaneCache) -> Iterator[tuple[_Lane, FloatArray]]:
-        """Read what every lane waits for: texts one by one, single tokens all at once."""
-        wanted = {index: lane.wanted for index, lane in enumerate(lanes) if lane.wanted is not None}
-        single = {index: read.ids[0] for index, read in wanted.items() if len(read.ids) == 1}
-        for index, read in wanted.items():
-            if read.keep is not None:
-                cache.cut(index, read.keep)
-            if index not in single:
-                yield lanes[index], self._read_text(cache, index, read)
-        if single:
-            for index, logits_V in self._read_tokens(cache, len(lanes), single):
-                yield lanes[index], logits_V
+    def _drop_cancelled(self) -> None:
+        for number in [n for n, lane in self._lanes.items() if self._engine.is_cancelled(lane.task.job.job_id)]:
+            del self._lanes[number]
+            self._release(number)
 
-    def _read_text(self, cache: LaneCache, lane: int, read: Read) -> FloatArray:
-        visual = () if read.visual is None else (read.visual,)
-        embedded = self._narrator.embed(torch.tensor(read.ids), visual)
-        positions, mask = cache.begin_text(lane, len(read.ids))
-        logits_V: FloatArray = self._logits(embedded[None], positions, mask, cache)[0]
-        return logits_V
+    def _release(self, number: int) -> None:
+        self._reader.forget(number)
+        self._free.append(number)
 
-    def _read_tokens(
-        self, cache: LaneCache, num_lanes: int, tokens: dict[int, int]
-    ) -> Iterator[tuple[int, FloatArray]]:
-        ids = torch.tensor([tokens.get(lane, 0) for lane in range(num_lanes)])
-        positions, mask = cache.begin_step(num_lanes, list(tokens))
-        logits_BV = self._logits(self._narrator.embed(ids)[:, None], positions, mask, cache)
-        for lane in tokens:
-            yield lane, logits_BV[lane]
 
-    def _logits(self, embedded: Tensor, positions: Tensor, mask: Tensor, cache: LaneCache) -> FloatArray:
-        """Scores of the token after the last one, [B, V] float32."""
-        device = self._narrator.device
-        output = self._narrator(
-            embedded,
-            mask.to(device),
-            position_ids=positions.to(device),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits: FloatArray = output.logits[:, -1].float().cpu().numpy()
-        return logits
+def _is_out_of_memory(error: Exception) -> bool:
+    """CUDA has a class for it, torch's allocator on a CPU only words."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)

@@ -8,7 +8,7 @@ from narrator_ray.errors import ItemError
 from narrator_ray.model.context import ClipContext
 from narrator_ray.records import Clip, LabelSource, Language, Product, ScriptLabel
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Changes when the engine would write other text from the same inputs; part of every narration key."""
 
 
@@ -49,6 +49,7 @@ class ClipResult:
         text: The narration.
         num_words: Its length in words (en) or characters (zh).
         notes: Remarks for a reader; on the first clip what concerns the whole video.
+        label_probabilities: Of each label to be the clip's first, the likeliest first; empty where labels were given.
     """
 
     job_id: str
@@ -58,6 +59,7 @@ class ClipResult:
     text: str
     num_words: int
     notes: tuple[str, ...] = ()
+    label_probabilities: tuple[tuple[ScriptLabel, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,71 @@
 """Keys and values of several independent token sequences ("lanes") in one pre-allocated block per layer.
 
-A lane can be cut back to any earlier length, which is how the text of a prompt is kept while its visual tokens are
-dropped. Handed to transformers in place of its own cache; nothing is concatenated or copied from step to step.
+Whatever the lanes want to read next, a prompt here, one token there, is read in one call of the model: the tokens lie
+behind each other in one row (:class:`Reading` says which are whose), so no padding is computed. A lane can be cut
+back to any earlier length, which is how the text of a prompt is kept while its visual tokens are dropped, and its
+beginning can be copied from a lane that has read the same. Handed to transformers in place of its own cache. Knows
+nothing of attention (``narration.lane_attention``), texts or models.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-_GROWTH = 256
+_LEAST_CAPACITY = 512
+_GROWTH_FACTOR = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A text of several tokens that one lane reads.
+
+    Attributes:
+        lane: Whose.
+        row: Where it begins in the packed row.
+        start: Length of the lane before it.
+        num_tokens: T.
+    """
+
+    lane: int
+    row: int
+    start: int
+    num_tokens: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Reading:
+    """What is read in one call: first the lanes that read one token, then the texts.
+
+    Attributes:
+        lanes: All lanes, in the order in which their tokens lie in the packed row.
+        singles: Lanes that read one token, B of them in rising order, at rows 0 to B - 1.
+        places: Where in its lane each single token goes, [B].
+        texts: The longer texts.
+        positions: Position of every token in its lane, [1, N].
+        rows: Where each lane's tokens begin in the packed row.
+    """
+
+    lanes: tuple[int, ...]
+    singles: tuple[int, ...]
+    places: Tensor
+    texts: tuple[Segment, ...]
+    positions: Tensor
+    rows: Mapping[int, int]
+
+    def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Lanes and places of the single tokens, [B] each, on a device."""
+        return torch.tensor(self.singles, device=device), self.places.to(device)
 
 
 class LaneCache:
-    """Keys and values, per layer [lanes, heads, capacity, head size]; allocated when the first tokens arrive.
+    """Keys [lanes, heads, head size, capacity] and values [lanes, heads, capacity, head size] of every layer.
+
+    Keys lie the way in which the products of attention read them. Allocated when the first tokens arrive.
 
     Args:
         num_lanes: Most sequences at once.
@@ -28,95 +78,110 @@ class LaneCache:
     def __init__(self, num_lanes: int, num_layers: int) -> None:
         self.lengths = [0] * num_lanes
         self._num_lanes = num_lanes
+        self._num_layers = num_layers
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
-        self._num_layers = num_layers
-        self._capacity = 0
-        self._rows = slice(0, 0)
-        self._places: Tensor = torch.zeros(0, dtype=torch.long)
+        self._reading: Reading | None = None
         self._width = 0
 
-    def begin_text(self, lane: int, num_tokens: int) -> tuple[Tensor, Tensor]:
-        """Make ready to add several tokens to one lane.
+    @property
+    def reading(self) -> Reading:
+        """What is being read."""
+        if self._reading is None:
+            raise RuntimeError("nothing is being read: call begin first")
+        return self._reading
 
-        Returns:
-            Their positions [1, T] and the attention mask [1, 1, T, W].
-        """
-        start = self.lengths[lane]
-        self._rows, self._width = slice(lane, lane + 1), start + num_tokens
-        self._places = torch.arange(start, self._width)
-        mask = torch.arange(self._width)[None, :] <= self._places[:, None]
-        self.lengths[lane] = self._width
-        return self._places[None], mask[None, None]
-
-    def begin_step(self, lanes: int, adding: list[int]) -> tuple[Tensor, Tensor]:
-        """Make ready to run one token in each of the first lanes.
+    def begin(self, num_tokens: Mapping[int, int]) -> Reading:
+        """Make ready to add tokens to lanes.
 
         Args:
-            lanes: How many lanes run. Those that are not in ``adding`` run idle: what they write is overwritten later.
-            adding: Lanes whose token counts.
-
-        Returns:
-            Positions [B, 1] and the attention mask [B, 1, 1, W].
+            num_tokens: How many tokens each lane reads, at least one. The packed row must hold them in the order of
+                the result's ``lanes``.
         """
-        self._rows = slice(0, lanes)
-        self._places = torch.tensor(self.lengths[:lanes])
-        self._width = int(self._places.max()) + 1
-        mask = torch.arange(self._width)[None, :] <= self._places[:, None]
-        for lane in adding:
-            self.lengths[lane] += 1
-        return self._places[:, None], mask[:, None, None]
+        singles = tuple(sorted(lane for lane, count in num_tokens.items() if count == 1))
+        texts, row = [], len(singles)
+        for lane, count in num_tokens.items():
+            if count > 1:
+                texts.append(Segment(lane, row, self.lengths[lane], count))
+                row += count
+        starts = torch.tensor([self.lengths[lane] for lane in singles], dtype=torch.long)
+        spans = [torch.arange(text.start, text.start + text.num_tokens) for text in texts]
+        self._reading = Reading(
+            lanes=(*singles, *(text.lane for text in texts)),
+            singles=singles,
+            places=starts,
+            texts=tuple(texts),
+            positions=torch.cat([starts, *spans])[None],
+            rows={lane: row for row, lane in enumerate(singles)} | {text.lane: text.row for text in texts},
+        )
+        for lane, count in num_tokens.items():
+            self.lengths[lane] += count
+        self._width = max(self.lengths)
+        return self._reading
+
+    def block(self, layer_idx: int) -> tuple[Tensor, Tensor]:
+        """All keys [lanes, heads, head size, capacity] and values [lanes, heads, capacity, head size] of a layer."""
+        return self._keys[layer_idx], self._values[layer_idx]
 
     def cut(self, lane: int, length: int) -> None:
         """Forget everything of a lane after its first tokens."""
         self.lengths[lane] = min(self.lengths[lane], length)
 
-    def clear(self, lane: int) -> None:
-        """Empty a lane for another text. Zeros, because a masked number counts for nothing but a masked NaN spreads."""
-        for block in (*self._keys, *self._values):
-            block[lane].zero_()
-        self.lengths[lane] = 0
+    def clear(self, lane: int, keep: int = 0) -> None:
+        """Empty a lane for another text, but for its first tokens.
 
-    def move(self, source: int, target: int) -> None:
-        """Put a lane in another's place."""
-        length = self.lengths[source]
-        for block in (*self._keys, *self._values):
-            block[target, :, :length] = block[source, :, :length]
+        What goes becomes zeros, because a masked number counts for nothing but a masked NaN spreads.
+        """
+        for keys, values in zip(self._keys, self._values, strict=True):
+            keys[lane, :, :, keep : self.lengths[lane]].zero_()
+            values[lane, :, keep : self.lengths[lane]].zero_()
+        self.cut(lane, keep)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Make the beginning of a lane that of another."""
+        for keys, values in zip(self._keys, self._values, strict=True):
+            keys[target, :, :, :length] = keys[source, :, :, :length]
+            values[target, :, :length] = values[source, :, :length]
         self.lengths[target] = length
 
     def update(self, keys: Tensor, values: Tensor, layer_idx: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Write a layer's new keys and values, and give all it may look at. Called by the model.
+        """Write a layer's new keys and values where they belong. Called by the model.
 
         Args:
-            keys: [B, heads, T, head size].
+            keys: [1, heads, N, head size], packed as the reading says.
             values: The same.
             layer_idx: Which layer.
+
+        Returns:
+            The arguments: attention looks into the blocks itself.
         """
         self._make_room(keys, layer_idx)
-        block_keys, block_values = self._keys[layer_idx][self._rows], self._values[layer_idx][self._rows]
-        if keys.shape[2] == 1:
-            rows = torch.arange(keys.shape[0], device=keys.device)
-            places = self._places.to(keys.device)
-            block_keys[rows, :, places] = keys[:, :, 0]
-            block_values[rows, :, places] = values[:, :, 0]
-        else:
-            start = self._width - keys.shape[2]
-            block_keys[:, :, start : self._width] = keys
-            block_values[:, :, start : self._width] = values
-        return block_keys[:, :, : self._width], block_values[:, :, : self._width]
+        reading, (all_keys, all_values) = self.reading, self.block(layer_idx)
+        if reading.singles:
+            lanes, places = reading.on(keys.device)
+            all_keys[lanes, :, :, places] = keys[0, :, : len(lanes)].transpose(0, 1)
+            all_values[lanes, :, places] = values[0, :, : len(lanes)].transpose(0, 1)
+        for text in reading.texts:
+            rows, spot = slice(text.row, text.row + text.num_tokens), slice(text.start, text.start + text.num_tokens)
+            all_keys[text.lane, :, :, spot] = keys[0, :, rows].transpose(1, 2)
+            all_values[text.lane, :, spot] = values[0, :, rows]
+        return keys, values
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        """Tokens that the current call looks at; asked by the model."""
+        """Length of the longest lane; asked by the model."""
         return self._width
 
     def _make_room(self, like: Tensor, layer_idx: int) -> None:
+        num_heads, head_size = like.shape[1], like.shape[3]
         while len(self._keys) < self._num_layers:
-            shape = (self._num_lanes, like.shape[1], 0, like.shape[3])
-            self._keys.append(like.new_zeros(shape))
-            self._values.append(like.new_zeros(shape))
-        missing = self._width - self._keys[layer_idx].shape[2]
-        if missing > 0:
-            more = -(-missing // _GROWTH) * _GROWTH
-            for blocks in (self._keys, self._values):
-                shape = (*blocks[layer_idx].shape[:2], more, blocks[layer_idx].shape[3])
-                blocks[layer_idx] = torch.cat([blocks[layer_idx], like.new_zeros(shape)], dim=2)
+            self._keys.append(like.new_zeros(self._num_lanes, num_heads, head_size, 0))
+            self._values.append(like.new_zeros(self._num_lanes, num_heads, 0, head_size))
+        capacity = self._values[layer_idx].shape[2]
+        if capacity >= self._width:
+            return
+        wanted = max(self._width, int(capacity * _GROWTH_FACTOR), _LEAST_CAPACITY)
+        old_keys, old_values = self.block(layer_idx)
+        self._keys[layer_idx] = like.new_zeros(self._num_lanes, num_heads, head_size, wanted)
+        self._keys[layer_idx][..., :capacity] = old_keys
+        self._values[layer_idx] = like.new_zeros(self._num_lanes, num_heads, wanted, head_size)
+        self._values[layer_idx][:, :, :capacity] = old_values

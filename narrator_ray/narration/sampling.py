@@ -57,5 +57,5 @@ class Sampler:
         order = np.argsort(-probability, kind="stable")
         before = np.cumsum(probability[order]) - probability[order]
         nucleus = order[before < self._settings.top_p]
-        nucleus = nucleus[probability[nucleus] > 0]
+        nucleus = np.sort(nucleus[probability[nucleus] > 0])  # by id: near ties may swap places, ids do not
         return int(self._random.choice(nucleus, p=probability[nucleus] / probability[nucleus].sum()))

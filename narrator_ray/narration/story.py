@@ -9,7 +9,7 @@ just before its visual tokens and its text is read again without them, together 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +23,10 @@ from narrator_ray.narration.job import ClipResult, NarrationJob
 from narrator_ray.narration.length import count_words
 from narrator_ray.narration.prompt import CLOSING, PromptForm, clean
 from narrator_ray.narration.prompt_tokens import fit_product, tokenize_prompt
+from narrator_ray.narration.read_request import Read, num_equal
 from narrator_ray.narration.repetition import ToldPhrases
 from narrator_ray.narration.sampling import Sampler
-from narrator_ray.narration.storyline import MOST_LABELS, LabelVocabulary, LabelWriter
+from narrator_ray.narration.storyline import MOST_LABELS, LabelChoice, LabelVocabulary, prefers_another
 from narrator_ray.narration.token_automaton import TokenAutomaton
 from narrator_ray.narration.writer import NarrationWriter
 from narrator_ray.records import LabelSource, Product, ScriptLabel
@@ -35,21 +36,6 @@ FloatArray = npt.NDArray[np.float32]
 _TOKENS_PER_WORD: dict[records.Language, int] = {"en": 3, "zh": 2}
 """More than narrations take in any of the tokenizers; what is reserved for them is not used for product knowledge."""
 _SCENE_TEXT_TOKENS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A request to read tokens.
-
-    Attributes:
-        ids: [T] token ids, with placeholders where visual tokens stand.
-        visual: [N, H] embeddings for the placeholders, if any.
-        keep: Length to which the document is cut back before; None keeps it all.
-    """
-
-    ids: tuple[int, ...]
-    visual: Tensor | None = None
-    keep: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +53,23 @@ class Language:
     automaton: TokenAutomaton
     labels: LabelVocabulary
     headings: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The labels of one clip, and how they are written.
+
+    Attributes:
+        labels: The set.
+        source: Given, or chosen by the model.
+        ids: Token ids.
+        probabilities: Of each label to be the first, where the model chose.
+    """
+
+    labels: tuple[ScriptLabel, ...]
+    source: LabelSource
+    ids: list[int]
+    probabilities: tuple[tuple[ScriptLabel, float], ...] = ()
 
 
 Asking = Generator[Read | ClipResult, FloatArray, None]
@@ -94,7 +97,7 @@ class Story:
         self._notes: list[str] = []
 
     def write(self) -> Asking:
-        """All clips in order: asks for tokens to be read, is sent scores [V], gives each clip's result.
+        """All clips in order: asks for tokens to be read, is sent scores [K, V], gives each clip's result.
 
         Raises:
             ItemError: This video cannot be narrated.
@@ -105,45 +108,74 @@ class Story:
         for index in range(num_clips):
             unread += self._encode(form.opening(index, num_clips))
             kept_text = len(unread) + (self._length if keep is None else keep)
-            logits_V = yield self._read_scene(index, unread, keep)
-            labels, source, label_ids = yield from self._choose_labels(index, logits_V)
-            lead = self._encode(form.narration_lead(index))
-            if source == "predefined":
-                lead = [*label_ids, *lead]
-            logits_V = yield self._read(lead)
+            plan, logits_V = yield from self._begin_clip(index, unread, keep)
             writer = yield from self._write_narration(index, logits_V)
             self._told.update(writer.ids)
             self._phrases.tell(writer.ids)
-            yield self._result(index, labels, source, writer)
+            yield self._result(index, plan, writer)
             requirement = self._encode(form.requirement(self._job.windows[index]))
             narration = [*writer.ids, *self._encode(CLOSING)]
-            unread = [*requirement, *label_ids, *self._encode(form.narration_lead(index)), *narration]
+            unread = [*requirement, *plan.ids, *self._encode(form.narration_lead(index)), *narration]
             keep = kept_text
 
-    def _read_scene(self, index: int, unread: list[int], keep: int | None) -> Read:
-        """What was left unread, the clip's visual tokens, and its requirement."""
+    def _begin_clip(
+        self, index: int, unread: list[int], keep: int | None
+    ) -> Generator[Read, FloatArray, tuple[_Plan, FloatArray]]:
+        """Read what was left unread, the scene and the plan; answer with the plan and the scores of the first word.
+
+        A plan that is not given is chosen: names that begin alike are scored together with the scene, and the chosen
+        one is read together with what follows it, in the hope that no further label comes.
+        """
         context, form = self._job.contexts[index], self._language.form
         scene = self._encode(form.scene(len(context.tokens_ND)))
-        requirement = self._encode(form.requirement(self._job.windows[index]))
+        prompt = [*unread, *scene, *self._encode(form.requirement(self._job.windows[index]))]
         visual = self._narrator.embed_visual(as_tensor(context.tokens_ND), context.position)
-        return self._read([*unread, *scene, *requirement], visual, keep)
+        shareable = len(unread) if index == 0 else 0
+        lead = self._encode(form.narration_lead(index))
+        plan = self._given_plan(index)
+        if plan is not None:
+            scores_KV = yield self._read([*prompt, *plan.ids, *lead], visual, keep, shareable)
+            return plan, scores_KV[-1]
+        choice = LabelChoice(self._language.labels)
+        guess = choice.fullest_parting
+        scores_KV = yield self._read([*prompt, *guess], visual, keep, shareable, (len(prompt) - 1, -1))
+        choice.note((), self._sound(scores_KV[0]))
+        if guess:
+            choice.note(guess, scores_KV[1])
+        return (yield from self._choose_labels(choice, self._length - len(guess), lead))
+
+    def _given_plan(self, index: int) -> _Plan | None:
+        """The labels that the job gives; none at all where the prompt has no labels; None: to be chosen."""
+        given = None if self._job.storyline is None else self._job.storyline[index]
+        if not self._language.form.has_labels:
+            return _Plan(given or (), "generated" if given is None else "predefined", [])
+        return None if given is None else _Plan(given, "predefined", self._language.labels.encode(given))
 
     def _choose_labels(
-        self, index: int, logits_V: FloatArray
-    ) -> Generator[Read, FloatArray, tuple[tuple[ScriptLabel, ...], LabelSource, list[int]]]:
-        """The labels given for the clip, or those the model writes; and their tokens."""
-        given = None if self._job.storyline is None else self._job.storyline[index]
+        self, choice: LabelChoice, end: int, lead: list[int]
+    ) -> Generator[Read, FloatArray, tuple[_Plan, FloatArray]]:
+        """Choose labels until the model prefers to stop, from a document that is ``end`` tokens long."""
         vocabulary = self._language.labels
-        if given is not None:
-            return given, "predefined", vocabulary.encode(given) if self._language.form.has_labels else []
-        if not self._language.form.has_labels:
-            return (), "generated", []
-        writer = LabelWriter(vocabulary, self._stop_ids)
-        written: list[int] = []
-        while (token := writer.next_token(self._sound(logits_V))) is not None:
-            written.append(token)
-            logits_V = yield self._read([token])
-        return writer.labels, "generated", written
+        plan = _Plan((), "generated", [])
+        while True:
+            for parting in choice.unknown:
+                scores_KV = yield self._read(list(parting), keep=end + len(plan.ids))
+                choice.note(parting, self._sound(scores_KV[-1]))
+            probabilities = choice.probabilities()
+            label = next(iter(probabilities))
+            path = choice.path(label)
+            keep = end + len(plan.ids)
+            scores_KV = yield self._read([*path, *lead], keep=keep, score_at=(len(path) - 1, -1))
+            plan = _Plan(
+                (*plan.labels, label),
+                "generated",
+                [*plan.ids, *path],
+                plan.probabilities or tuple(probabilities.items()),
+            )
+            is_full = len(plan.labels) == MOST_LABELS
+            if is_full or not prefers_another(self._sound(scores_KV[0]), self._stop_ids, vocabulary):
+                return plan, scores_KV[-1]
+            choice = LabelChoice(vocabulary, plan.labels)
 
     def _write_narration(self, index: int, logits_V: FloatArray) -> Generator[Read, FloatArray, NarrationWriter]:
         writer = NarrationWriter(self._language.automaton, self._job.windows[index], self._sampler.choose)
@@ -154,19 +186,26 @@ class Story:
             writer.step(sound_V, self._sampler.penalised(sound_V, self._told | set(writer.ids), unwanted))
             if writer.is_complete:
                 return writer
-            same = _num_equal(read, writer.ids)
+            same = num_equal(read, writer.ids)
             keep = None if same == len(read) else start + same
             read = writer.ids
-            logits_V = yield self._read(list(read[same:]), keep=keep)
+            logits_V = (yield self._read(list(read[same:]), keep=keep))[-1]
 
-    def _result(
-        self, index: int, labels: tuple[ScriptLabel, ...], source: LabelSource, writer: NarrationWriter
-    ) -> ClipResult:
+    def _result(self, index: int, plan: _Plan, writer: NarrationWriter) -> ClipResult:
         num_words = count_words(writer.text, self._job.language)
         notes = tuple(self._notes) if index == 0 else ()
-        return ClipResult(self._job.job_id, index, labels, source, writer.text, num_words, notes)
+        return ClipResult(
+            self._job.job_id, index, plan.labels, plan.source, writer.text, num_words, notes, plan.probabilities
+        )
 
-    def _read(self, ids: list[int], visual: Tensor | None = None, keep: int | None = None) -> Read:
+    def _read(
+        self,
+        ids: list[int],
+        visual: Tensor | None = None,
+        keep: int | None = None,
+        num_shareable: int = 0,
+        score_at: tuple[int, ...] = (-1,),
+    ) -> Read:
         self._length = (self._length if keep is None else keep) + len(ids)
         if self._length > self._narrator.context_length:
             raise PromptTooLong(
@@ -174,7 +213,7 @@ class Story:
                 f"the prompt has {self._length} tokens and the model reads {self._narrator.context_length}: "
                 "shorten the product's knowledge or the video",
             )
-        return Read(tuple(ids), visual, keep)
+        return Read(tuple(ids), visual, keep, num_shareable, score_at)
 
     def _sound(self, logits_V: FloatArray) -> FloatArray:
         if not np.isfinite(logits_V).all():
@@ -212,9 +251,3 @@ class Story:
 
     def _encode(self, text: str, is_start: bool = False) -> list[int]:
         return tokenize_prompt(self._narrator.tokenizer, text, is_start)
-
-
-def _num_equal(one: Sequence[int], other: Sequence[int]) -> int:
-    """Length of the beginning that two sequences share."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

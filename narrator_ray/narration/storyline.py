@@ -1,7 +1,8 @@
-"""Script labels: written by the model under a constraint to their vocabulary, one to three joined by "+"."""
+"""Script labels: chosen by the model among those there are, one to three joined by "+". Knows scores, no model."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from narrator_ray.records import Language, ScriptLabel
+
+FloatArray = npt.NDArray[np.float32]
 
 MOST_LABELS = 3
 """Labels of one clip at most; 99.9 % of the annotated clips have no more."""
@@ -47,46 +50,64 @@ class LabelVocabulary:
         return ids
 
 
-class LabelWriter:
-    """The label set of one clip in the making. Greedy: the story needs the likeliest plan, not a varied one."""
+class LabelChoice:
+    """Which label comes next, decided by its whole name and not by its first token.
 
-    def __init__(self, vocabulary: LabelVocabulary, stop_ids: npt.NDArray[np.intp]) -> None:
-        self._vocabulary = vocabulary
-        self._stop_ids = stop_ids
-        self._written: list[int] = []
-        self._labels: list[ScriptLabel] = []
+    Names that begin alike ("product trial", "product effect") are told apart only where they part, so scores are
+    needed after every beginning at which names part; elsewhere the next token is certain. A label's probability is the
+    product of its shares at those places, each among the names that are still possible.
+
+    Args:
+        vocabulary: How labels are written.
+        chosen: Labels that the set has already; the next one begins with the joint.
+
+    Attributes:
+        partings: Beginnings after which scores are needed, the shortest first.
+    """
+
+    def __init__(self, vocabulary: LabelVocabulary, chosen: Sequence[ScriptLabel] = ()) -> None:
+        joint = vocabulary.joint if chosen else ()
+        self._paths = {label: joint + ids for label, ids in vocabulary.spelled.items() if label not in chosen}
+        beginnings = {path[:length] for path in self._paths.values() for length in range(len(path))}
+        self.partings = sorted((ids for ids in beginnings if len(self._next(ids)) > 1), key=lambda ids: (len(ids), ids))
+        self._shares: dict[tuple[int, ...], float] = {}
 
     @property
-    def labels(self) -> tuple[ScriptLabel, ...]:
-        """Labels that are complete."""
-        return tuple(self._labels)
+    def unknown(self) -> list[tuple[int, ...]]:
+        """Partings without scores."""
+        return [parting for parting in self.partings if not self._next(parting) <= self._shares.keys()]
 
-    def next_token(self, logits_V: npt.NDArray[np.float32]) -> int | None:
-        """The next token to write, or None when the set is complete."""
-        is_between = bool(self._labels) and not self._written
-        if is_between and (len(self._labels) == MOST_LABELS or self._prefers_to_stop(logits_V)):
-            return None
-        paths = self._open_paths(is_between)
-        place = len(self._written)
-        token = max({path[place] for path in paths}, key=lambda candidate: (float(logits_V[candidate]), -candidate))
-        self._written.append(token)
-        self._close_label()
-        return token
+    @property
+    def fullest_parting(self) -> tuple[int, ...]:
+        """The parting inside names that most of them go through; empty if there is none."""
+        inside = [parting for parting in self.partings if parting]
+        return max(inside, key=lambda ids: sum(path[: len(ids)] == ids for path in self._paths.values()), default=())
 
-    def _prefers_to_stop(self, logits_V: npt.NDArray[np.float32]) -> bool:
-        return bool(logits_V[self._stop_ids].max() >= logits_V[self._vocabulary.joint[0]])
+    def note(self, parting: tuple[int, ...], logits_V: FloatArray) -> None:
+        """Remember the scores after a parting."""
+        options = sorted(self._next(parting))
+        scores = np.array([logits_V[option[-1]] for option in options], np.float64)
+        shares = np.exp(scores - scores.max())
+        self._shares.update(zip(options, (shares / shares.sum()).tolist(), strict=True))
 
-    def _open_paths(self, is_between: bool) -> list[tuple[int, ...]]:
-        """Label spellings that agree with what is written; after the first label each begins with the joint."""
-        joint = self._vocabulary.joint if self._labels else ()
-        written = tuple(self._written)
-        paths = (joint + ids for label, ids in self._vocabulary.spelled.items() if label not in self._labels)
-        return [path for path in paths if path[: len(written)] == written]
+    def probabilities(self) -> dict[ScriptLabel, float]:
+        """Of every label, the likeliest first; all partings must have been noted."""
+        shares = {
+            label: math.prod(self._shares.get(path[: length + 1], 1.0) for length in range(len(path)))
+            for label, path in self._paths.items()
+        }
+        return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
-    def _close_label(self) -> None:
-        joint = self._vocabulary.joint if self._labels else ()
-        for label, ids in self._vocabulary.spelled.items():
-            if label not in self._labels and joint + ids == tuple(self._written):
-                self._labels.append(label)
-                self._written = []
-                return
+    def path(self, label: ScriptLabel) -> tuple[int, ...]:
+        """Tokens that write a label here."""
+        return self._paths[label]
+
+    def _next(self, beginning: tuple[int, ...]) -> set[tuple[int, ...]]:
+        """The beginning and each token that may follow it."""
+        size = len(beginning)
+        return {path[: size + 1] for path in self._paths.values() if path[:size] == beginning and len(path) > size}
+
+
+def prefers_another(logits_V: FloatArray, stop_ids: npt.NDArray[np.intp], vocabulary: LabelVocabulary) -> bool:
+    """Whether, by the scores after a label, a further one is likelier than the end of the set."""
+    return bool(logits_V[vocabulary.joint[0]] > logits_V[stop_ids].max())

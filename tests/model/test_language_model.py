@@ -10,6 +10,7 @@ from narrator_ray.errors import ModelLoadError
 from narrator_ray.model.embedded import VISUAL_TOKENS
 from narrator_ray.model.language_model import load_language_model
 from narrator_ray.model.load_options import LoadOptions
+from narrator_ray.model.mixed_precision import is_worthwhile
 from narrator_ray.model.narrator import VideoNarrator
 from tests.model.tiny_parts import write_base_llm, write_projection
 
@@ -74,7 +75,10 @@ def test_the_precision_is_that_asked_for(directory):
 
 def test_auto_precision_is_float32_on_a_cpu():
     """A CPU is no faster with less."""
-    assert LoadOptions(dtype="auto").keywords("cpu")["dtype"] == torch.float32
+    automatic, mixed = LoadOptions(dtype="auto").keywords("cpu"), LoadOptions(dtype="mixed").keywords("cpu")
+    assert automatic["dtype"] == mixed["dtype"] == torch.float32
+    assert automatic["has_half_products"] == is_worthwhile()
+    assert mixed["has_half_products"]
     assert LoadOptions().keywords("cuda")["dtype"] == torch.float32
 
 

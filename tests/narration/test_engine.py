@@ -15,7 +15,9 @@ from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.narration.engine import NarrationEngine
 from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
+from narrator_ray.narration.lane_reader import LaneReader
 from narrator_ray.narration.length import count_words
+from narrator_ray.narration.prompt import prompt_form
 from narrator_ray.records import Clip, KnowledgePoint, Product, ScriptLabel
 
 MODEL = prepare_model(find_preset("tiny-random"))
@@ -55,8 +57,15 @@ def narrate(narrator: VideoNarrator, jobs, lanes: int = 4, **settings: float) ->
     engine = NarrationEngine(narrator, DecodingSettings(**settings), lanes)
     events = defaultdict(list)
     for event in engine.narrate(jobs):
-        events[event.job_id].append(event)
+        events[event.job_id].append(without_rounding(event))
     return events
+
+
+def without_rounding(event: ClipResult | JobFailure) -> ClipResult | JobFailure:
+    """An event whose probabilities can be compared: float error differs with the neighbours."""
+    if isinstance(event, JobFailure):
+        return event
+    return replace(event, label_probabilities=tuple((label, round(p, 3)) for label, p in event.label_probabilities))
 
 
 def assert_spoken_text(text: str, language: str) -> None:
@@ -206,25 +215,138 @@ def test_jobs_are_taken_only_as_lanes_fall_free(narrator):
 @torch.inference_mode()
 def test_the_kept_prefix_gives_the_scores_of_the_whole_prompt(narrator):
     """Reading clip by clip, with visual tokens dropped, predicts what reading the whole document at once predicts."""
-    job = make_job(7, 3)
-    seen = []
     engine = NarrationEngine(narrator, DecodingSettings(), 1)
-    read_text = engine._read_text
+    asking = engine.story(make_job(7, 3)).write()
+    document, embedded, num_scenes = [], [], 0
+    event = next(asking)
+    while event is not None:
+        if isinstance(event, ClipResult):
+            event = next(asking, None)
+            continue
+        if event.keep is not None:
+            del document[event.keep :], embedded[event.keep :]
+        document += event.ids
+        visual = [] if event.visual is None else [event.visual]
+        embedded += list(narrator.embed(torch.tensor(event.ids), visual))
+        scores_KV = engine.reader.read({0: event})[0]
+        if visual:
+            num_scenes += 1
+            whole_TV = narrator(torch.stack(embedded)[None]).logits[0].numpy()
+            places = [len(document) - len(event.ids) + at % len(event.ids) for at in event.score_at]
+            np.testing.assert_allclose(scores_KV, whole_TV[places], atol=1e-4)
+        try:
+            event = asking.send(scores_KV)
+        except StopIteration:
+            break
+    assert num_scenes == 3
 
-    def remember(cache, lane, read):
-        logits_V = read_text(cache, lane, read)
-        seen.append((read, logits_V))
-        return logits_V
 
-    engine._read_text = remember
-    list(engine.narrate([job]))
-    document, embedded = [], []
-    scenes = [(read, logits_V) for read, logits_V in seen if read.visual is not None]
-    assert len(scenes) == 3
-    for read, logits_V in scenes:
-        if read.keep is not None:
-            del document[read.keep :], embedded[read.keep :]
-        document += read.ids
-        embedded += list(narrator.embed(torch.tensor(read.ids), [read.visual]))
-        whole = narrator(torch.stack(embedded)[None]).logits[0, -1].numpy()
-        np.testing.assert_allclose(logits_V, whole, atol=1e-4)
+def test_videos_of_one_shop_share_the_beginning_of_their_prompts(narrator):
+    """The instruction is read once, a product's knowledge once for all its videos; texts are as if all was read."""
+    jobs = [make_job(number, product=Product("Mug", (KnowledgePoint("effect", "keeps warm"),))) for number in range(4)]
+    engine = NarrationEngine(narrator, DecodingSettings(), 2)
+    shared = defaultdict(list)
+    for event in engine.narrate(jobs):
+        shared[event.job_id].append(without_rounding(event))
+    head = len(narrator.tokenizer.encode(prompt_form("en").head(jobs[0].product)))
+    assert engine.reader.num_shared >= 3 * (head - 2)
+    for job in jobs:
+        assert shared[job.job_id] == narrate(narrator, [job])[job.job_id]
+
+
+def test_lanes_serve_one_batch_after_another(narrator):
+    """A second call finds clean lanes, and what it shares with the first does not change its words."""
+    engine = NarrationEngine(narrator, DecodingSettings(), 2)
+    first = [without_rounding(event) for event in engine.narrate([make_job(1), make_job(2)])]
+    again = [without_rounding(event) for event in engine.narrate([make_job(2), make_job(1)])]
+    assert len(first) == 6
+    assert sorted(map(str, first)) == sorted(map(str, again))
+
+
+def test_a_cancelled_video_makes_room(narrator):
+    """Nothing more comes of it, also if it never began; the others are as ever."""
+    engine = NarrationEngine(narrator, DecodingSettings(), 2)
+    events = []
+    for event in engine.narrate([make_job(1, 6), make_job(2), make_job(3), make_job(4)]):
+        events.append(without_rounding(event))
+        if event.job_id == "job 1":
+            engine.cancel("job 1")
+            engine.cancel("job 4")
+    assert sum(event.job_id == "job 1" for event in events) == 1
+    assert not [event for event in events if event.job_id == "job 4"]
+    for number in (2, 3):
+        own = [event for event in events if event.job_id == f"job {number}"]
+        assert own == narrate(narrator, [make_job(number)])[f"job {number}"]
+
+
+def test_a_queue_that_is_empty_for_the_moment_does_not_end_the_work(narrator):
+    """None says that nothing waits; what comes later is narrated beside what runs."""
+
+    def queue():
+        yield make_job(1)
+        yield None
+        yield None
+        yield make_job(2)
+
+    events = list(NarrationEngine(narrator, DecodingSettings(), 4).narrate(queue()))
+    assert {event.job_id for event in events} == {"job 1", "job 2"}
+    assert len(events) == 6
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("full"), RuntimeError("can't allocate memory: you tried")])
+def test_too_little_memory_halves_the_lanes(narrator, monkeypatch, error):
+    """No clip is lost or given twice, and the words stay the same."""
+    jobs = [make_job(number) for number in range(6)]
+    read, calls = LaneReader.read, []
+
+    def scarce(self, wanted):
+        calls.append(len(wanted))
+        if self.num_lanes > 2 and len(calls) > 60:
+            raise error
+        return read(self, wanted)
+
+    monkeypatch.setattr(LaneReader, "read", scarce)
+    events = narrate(narrator, jobs, lanes=6)
+    monkeypatch.undo()
+    assert max(calls[-5:]) <= 2
+    for job in jobs:
+        assert events[job.job_id] == narrate(narrator, [job])[job.job_id]
+
+
+def test_a_video_too_large_for_memory_fails_alone(narrator, monkeypatch):
+    """One lane and still too little: that video is rejected, the next is narrated."""
+    read = LaneReader.read
+
+    def scarce(self, wanted):
+        if any(len(request.ids) > 600 for request in wanted.values()):
+            raise torch.OutOfMemoryError("full")
+        return read(self, wanted)
+
+    monkeypatch.setattr(LaneReader, "read", scarce)
+    long = make_job(1, product=Product("Mug", tuple(KnowledgePoint("effect", f"word {n} " * 9) for n in range(30))))
+    events = narrate(narrator, [make_job(2), long, make_job(3)], lanes=4)
+    assert [type(event) for event in events["job 1"]] == [JobFailure]
+    assert events["job 1"][0].error.reason == RejectReason.GENERATION_FAILED
+    assert len(events["job 2"]) == len(events["job 3"]) == 3
+
+
+def test_other_errors_are_not_taken_for_little_memory(narrator, monkeypatch):
+    """A crash is a crash."""
+
+    def crash(self, wanted):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(LaneReader, "read", crash)
+    with pytest.raises(RuntimeError, match="boom"):
+        narrate(narrator, [make_job(1)])
+
+
+def test_chosen_labels_come_with_their_probabilities(narrator):
+    """Twelve shares that add up to one, the chosen first; none where labels are given."""
+    given = (ScriptLabel.SORE_POINT,)
+    first, second, _ = narrate(narrator, [make_job(1, storyline=(None, given, None))])["job 1"]
+    labels, shares = zip(*first.label_probabilities, strict=True)
+    assert set(labels) == set(ScriptLabel)
+    assert labels[0] == first.script_labels[0]
+    assert sum(shares) == pytest.approx(1, abs=0.01)
+    assert second.label_probabilities == ()

@@ -1,0 +1,94 @@
+"""Half-precision matrix products inside a float32 model, for CPUs that have instructions for them.
+
+Weights of linear layers become bfloat16 and products are accumulated in float32 by the processor; norms, rotations,
+attention and the sums along the residual stream stay in float32. Logits of the embedded model move by about one part
+in a hundred. Knows nothing of what the model is for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+_GATED_PARTS = ("gate_proj", "up_proj", "down_proj", "act_fn")
+
+
+class BFloat16Linear(nn.Module):
+    """A linear layer with bfloat16 weights that takes and gives float32.
+
+    Args:
+        weight: [out, in], any precision.
+        bias: [out] or None.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.detach().to(torch.bfloat16))
+        self.register_buffer("bias", None if bias is None else bias.detach().float())
+
+    @classmethod
+    def of(cls, layer: nn.Linear) -> Self:
+        """The same layer in half precision."""
+        return cls(layer.weight, layer.bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """[..., in] to [..., out]."""
+        outputs = linear(inputs.to(torch.bfloat16), self.weight).to(inputs.dtype)
+        return outputs if self.bias is None else outputs + self.bias
+
+
+class BFloat16Mlp(nn.Module):
+    """A gated feed-forward block (LLaMA's, Qwen's, Mistral's, Gemma's) in half precision between its two products.
+
+    Args:
+        gate: [I, H] weight of the gate.
+        up: [I, H] weight beside it.
+        down: [H, I] weight back.
+        activation: Of the gate.
+    """
+
+    gate_up: Tensor
+    down: Tensor
+
+    def __init__(self, gate: Tensor, up: Tensor, down: Tensor, activation: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("gate_up", torch.cat([gate, up]).detach().to(torch.bfloat16))
+        self.register_buffer("down", down.detach().to(torch.bfloat16))
+        self.activation = activation
+
+    @classmethod
+    def of(cls, block: nn.Module) -> Self | None:
+        """The same block in half precision; None if it is of another kind."""
+        parts: list[Any] = [getattr(block, name, None) for name in _GATED_PARTS]
+        layers = [part for part in parts[:3] if isinstance(part, nn.Linear) and part.bias is None]
+        if len(layers) < 3 or len(list(block.children())) > 4 or not isinstance(parts[3], nn.Module):
+            return None
+        gate, up, down = (layer.weight for layer in layers)
+        return cls(gate, up, down, parts[3])
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """[..., H] to [..., H]."""
+        gate, up = linear(inputs.to(torch.bfloat16), self.gate_up).chunk(2, -1)
+        return linear(self.activation(gate) * up, self.down).to(inputs.dtype)
+
+
+def is_worthwhile() -> bool:
+    """Whether this machine's CPU has instructions that multiply bfloat16 matrices."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def use_bfloat16_products(model: nn.Module) -> None:
+    """Replace the linear layers of a model, once and for all; its embedding stays as it is."""
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) is nn.Linear:
+                setattr(parent, name, BFloat16Linear.of(child))
+            elif (mlp := BFloat16Mlp.of(child)) is not None:
+                setattr(parent, name, mlp)
