@@ -32,7 +32,8 @@ def plan_lanes(most: int, config: PreTrainedConfig, dtype: torch.dtype, device: 
         device: Where they will lie.
     """
     lane_bytes = bytes_per_token(config, dtype) * min(TYPICAL_STORY_TOKENS, config.max_position_embeddings)
-    return max(1, min(most, int(_free_bytes(device) * _USED_FRACTION) // lane_bytes))
+    num_fitting: int = int(_free_bytes(device) * _USED_FRACTION) // lane_bytes
+    return max(1, min(most, num_fitting))
 
 
 def _free_bytes(device: torch.device) -> int:
