@@ -80,7 +80,7 @@ class BFloat16Mlp(nn.Module):
 
 def is_worthwhile() -> bool:
     """Whether this machine's CPU has instructions that multiply bfloat16 matrices."""
-    capabilities = torch.cpu.get_capabilities()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not say
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 

@@ -98,7 +98,10 @@ class NarrationEngine:
         self._languages: dict[records.Language, Language] = {}
 
     def cancel(self, job_id: str) -> None:
-        """Stop narrating a video: nothing more of it comes, and its lane is free. Safe to call from another thread."""
+        """Stop narrating a video, waiting or in work: nothing more of it comes, and its lane is free.
+
+        Safe to call from another thread. Of a video that has ended already there is nothing to stop.
+        """
         self._cancelled.add(job_id)
 
     @torch.inference_mode()
@@ -111,9 +114,10 @@ class NarrationEngine:
 
         Args:
             jobs: The videos; more are taken as lanes fall free. None says that none waits at the moment: running lanes
-                go on, and the next is asked for after their next step.
+                go on, and the next is asked for after their next step. A source that says so while no lane runs is
+                asked again at once, so it should wait a little before it answers.
         """
-        source, unstarted = iter(jobs), deque[_Task]()
+        source, unstarted, num_lanes = iter(jobs), deque[_Task](), self.reader.num_lanes
         while True:
             session = _Session(self, source, unstarted)
             try:
@@ -122,17 +126,20 @@ class NarrationEngine:
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
+                if session.num_running > 1:
+                    num_lanes = max(1, num_lanes // 2)
                 yield from session.give_up(error)
-                self.reader = LaneReader(self._narrator, max(1, self.reader.num_lanes // 2))
+                self.reader = LaneReader(self._narrator, num_lanes)
             finally:
                 session.close()
 
     def is_cancelled(self, job_id: str) -> bool:
-        """Whether a video was cancelled; asked once, for the answer is forgotten with the video."""
-        if job_id not in self._cancelled:
-            return False
+        """Whether a video was cancelled."""
+        return job_id in self._cancelled
+
+    def forget(self, job_id: str) -> None:
+        """A video has ended: cancelling it has no effect on a later one of that name."""
         self._cancelled.discard(job_id)
-        return True
 
     def story(self, job: NarrationJob) -> Story:
         """The story of a video, not yet begun."""
@@ -167,6 +174,11 @@ class _Session:
         self._free = list(reversed(range(self._reader.num_lanes)))
         self._has_more = True
 
+    @property
+    def num_running(self) -> int:
+        """Videos in work."""
+        return len(self._lanes)
+
     def run(self) -> Iterator[ClipResult | JobFailure]:
         while True:
             yield from self._admit()
@@ -195,6 +207,7 @@ class _Session:
     def _admit(self) -> Iterator[ClipResult | JobFailure]:
         while self._free and (task := self._next_task()) is not None:
             if self._engine.is_cancelled(task.job.job_id):
+                self._engine.forget(task.job.job_id)
                 continue
             number = self._free.pop()
             self._lanes[number] = _Lane(task, self._engine.story(task.job).write(), task.num_told)
@@ -240,9 +253,9 @@ class _Session:
             lane.wanted = event
             self._lanes[number] = lane
         except StopIteration:
-            self._release(number)
+            self._release(number, lane)
         except ItemError as error:
-            self._release(number)
+            self._release(number, lane)
             yield JobFailure(lane.task.job.job_id, error)
 
     def _tell(self, lane: _Lane, result: ClipResult) -> Iterator[ClipResult]:
@@ -251,11 +264,13 @@ class _Session:
             yield result
 
     def _drop_cancelled(self) -> None:
-        for number in [n for n, lane in self._lanes.items() if self._engine.is_cancelled(lane.task.job.job_id)]:
-            del self._lanes[number]
-            self._release(number)
+        for number, lane in list(self._lanes.items()):
+            if self._engine.is_cancelled(lane.task.job.job_id):
+                del self._lanes[number]
+                self._release(number, lane)
 
-    def _release(self, number: int) -> None:
+    def _release(self, number: int, lane: _Lane) -> None:
+        self._engine.forget(lane.task.job.job_id)
         self._reader.forget(number)
         self._free.append(number)
 

@@ -25,7 +25,7 @@ class LaneReader:
     """A model and the lanes that read with it.
 
     Args:
-        narrator: The model; its attention is replaced by one that knows lanes, and acts as before elsewhere.
+        narrator: The model; its attention is replaced by one that knows lanes. Read without lanes, it is then sdpa.
         num_lanes: Most documents at once.
 
     Attributes:

@@ -92,6 +92,7 @@ class Story:
         self._sampler = sampler
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
+        self._name = set(self._encode(language.form.word_space + clean(job.product.name)))
         self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings)
         self._length = 0
         self._notes: list[str] = []
@@ -141,7 +142,7 @@ class Story:
         scores_KV = yield self._read([*prompt, *guess], visual, keep, shareable, (len(prompt) - 1, -1))
         choice.note((), self._sound(scores_KV[0]))
         if guess:
-            choice.note(guess, scores_KV[1])
+            choice.note(guess, self._sound(scores_KV[1]))
         return (yield from self._choose_labels(choice, self._length - len(guess), lead))
 
     def _given_plan(self, index: int) -> _Plan | None:
@@ -183,7 +184,8 @@ class Story:
         while True:
             sound_V = self._sound(logits_V)
             unwanted = self._phrases.unwanted(writer.ids)
-            writer.step(sound_V, self._sampler.penalised(sound_V, self._told | set(writer.ids), unwanted))
+            used = (self._told | set(writer.ids)) - self._name  # a penalised name would come out mangled
+            writer.step(sound_V, self._sampler.penalised(sound_V, used, unwanted))
             if writer.is_complete:
                 return writer
             same = num_equal(read, writer.ids)

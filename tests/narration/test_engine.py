@@ -279,6 +279,38 @@ def test_a_cancelled_video_makes_room(narrator):
         assert own == narrate(narrator, [make_job(number)])[f"job {number}"]
 
 
+def test_cancelling_what_has_ended_does_not_stop_a_later_one(narrator):
+    """The same video may be asked for again; a cancel that comes while its last clip is handed over has no effect."""
+    engine = NarrationEngine(narrator, DecodingSettings(), 2)
+    for event in engine.narrate([make_job(1)]):
+        if event.clip_index == 2:
+            engine.cancel("job 1")
+    assert len(list(engine.narrate([make_job(1)]))) == 3
+
+
+def test_the_name_of_the_product_is_not_penalised(narrator):
+    """However strong the repetition penalty, a story may name its product as often as it likes."""
+    name = narrator.tokenizer.encode(" Mug number 1", add_special_tokens=False)
+    engine, penalised = NarrationEngine(narrator, DecodingSettings(repetition_penalty=3), 1), set()
+    asking = engine.story(make_job(1))
+    sampler = asking._sampler
+    remember = sampler.penalised
+    sampler.penalised = lambda logits, used, unwanted: penalised.update(used) or remember(logits, used, unwanted)
+    writing, scores = asking.write(), None
+    while (event := next(writing, None) if scores is None else send(writing, scores)) is not None:
+        scores = None if isinstance(event, ClipResult) else engine.reader.read({0: event})[0]
+    assert penalised
+    assert not penalised & set(name)
+
+
+def send(writing, scores):
+    """Answer a story; None when it has ended."""
+    try:
+        return writing.send(scores)
+    except StopIteration:
+        return None
+
+
 def test_a_queue_that_is_empty_for_the_moment_does_not_end_the_work(narrator):
     """None says that nothing waits; what comes later is narrated beside what runs."""
 
@@ -324,7 +356,10 @@ def test_a_video_too_large_for_memory_fails_alone(narrator, monkeypatch):
 
     monkeypatch.setattr(LaneReader, "read", scarce)
     long = make_job(1, product=Product("Mug", tuple(KnowledgePoint("effect", f"word {n} " * 9) for n in range(30))))
-    events = narrate(narrator, [make_job(2), long, make_job(3)], lanes=4)
+    engine, events = NarrationEngine(narrator, DecodingSettings(), 4), defaultdict(list)
+    for event in engine.narrate([make_job(2), long, make_job(3)]):
+        events[event.job_id].append(event)
+    assert engine.reader.num_lanes in (1, 2)
     assert [type(event) for event in events["job 1"]] == [JobFailure]
     assert events["job 1"][0].error.reason == RejectReason.GENERATION_FAILED
     assert len(events["job 2"]) == len(events["job 3"]) == 3
