@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _CPU_BATCH_FRAMES = 4
 """More frames at once are slower on a CPU: their feature maps no longer stay in its cache."""
+_MAX_CAUSE_CHARACTERS = 300
 
 
 class VisionEncoder(Protocol):
@@ -51,17 +53,27 @@ class VisionEncoder(Protocol):
         ...
 
 
-def load_vision_encoder(directory: ModelDirectory, device: str = "cpu", batch_frames: int = 32) -> VisionEncoder:
+def load_vision_encoder(
+    directory: ModelDirectory, device: str = "cpu", batch_frames: int = 32, is_compiled: bool = False
+) -> VisionEncoder:
     """Load the vision side of a model.
 
     Args:
         directory: The model.
         device: A torch device, ``cpu`` or ``cuda``.
         batch_frames: Frames computed at once; more frames given to ``encode`` are split.
+        is_compiled: Whether it is compiled with torch.compile first.
 
     Raises:
-        ModelLoadError: Weights are broken or do not fit each other.
+        ModelLoadError: Weights are broken or do not fit each other, or the model cannot be compiled here.
     """
+    encoder = _load(directory, device, batch_frames)
+    if is_compiled:
+        encoder.compile()
+    return encoder
+
+
+def _load(directory: ModelDirectory, device: str, batch_frames: int) -> BatchedEncoder:
     spec, fingerprint = directory.spec.vision, directory.spec.fingerprints.encoder
     if spec.kind == "open_clip_qformer":
         from narrator_ray.model.qformer import load_qformer
@@ -107,10 +119,29 @@ class BatchedEncoder(ABC):
         std_C = torch.tensor(spec.std, device=device)
         self._scale_C11 = (1 / (255 * std_C)).view(3, 1, 1)
         self._shift_C11 = (-torch.tensor(spec.mean, device=device) / std_C).view(3, 1, 1)
+        self._compiled: Callable[[torch.Tensor], torch.Tensor] | None = None
 
     @abstractmethod
     def tokens(self, pixels_TCHW: torch.Tensor) -> torch.Tensor:
         """Normalised float32 pixels [T, 3, H, W] on the encoder's device -> query tokens [T, Q, D]."""
+
+    def compile(self) -> None:
+        """Compile the encoder for full batches and encode one; from now on, smaller batches are filled up.
+
+        Raises:
+            ModelLoadError: torch cannot compile it on this machine.
+        """
+        import torch
+
+        self._compiled = torch.compile(self.tokens, dynamic=False)
+        try:
+            self.encode(np.zeros((1, 3, self.image_size_px, self.image_size_px), np.uint8))
+        except RuntimeError as error:  # what torch raises for a missing compiler and for code it cannot compile
+            cause = " ".join(str(error).split())[:_MAX_CAUSE_CHARACTERS]
+            raise ModelLoadError(
+                f"the vision encoder cannot be compiled here: {cause}; install a C++ compiler (for a CPU) or triton "
+                "(for a GPU), or drop load.compile_encoder from the preset"
+            ) from error
 
     def encode(self, frames_TCHW: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """See :meth:`VisionEncoder.encode`.
@@ -132,8 +163,14 @@ class BatchedEncoder(ABC):
     def _encode_batch(self, frames_TCHW: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         import torch
 
+        pixels_TCHW = self.pixels(torch.tensor(frames_TCHW))
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            tokens = self.tokens(self.pixels(torch.tensor(frames_TCHW)))
+            if self._compiled is None:
+                tokens = self.tokens(pixels_TCHW)
+            else:
+                missing = self._batch_frames - len(frames_TCHW)
+                full_TCHW = torch.nn.functional.pad(pixels_TCHW, (0, 0, 0, 0, 0, 0, 0, missing))
+                tokens = self._compiled(full_TCHW.contiguous(memory_format=torch.channels_last))[: len(frames_TCHW)]
             tokens_TQD: npt.NDArray[np.float16] = tokens.half().cpu().numpy()
         return tokens_TQD
 

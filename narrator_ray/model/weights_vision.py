@@ -43,11 +43,12 @@ def vision_spec(vision: Path, qformer: Path | None, feature_layers: Sequence[int
     if not is_grid and len(feature_layers) != 1:
         raise ModelLoadError(f"{qformer}: reads one layer: set source.feature_layers to one, such as [-2]")
     config = read_json(vision / OPEN_CLIP_CONFIG)
-    preprocess = config.get("preprocess_cfg", {})
+    tower = _section(vision / OPEN_CLIP_CONFIG, config, "model_cfg", "vision_cfg")
+    preprocess = config.get("preprocess_cfg") or {}
     num_queries, dim = query_tokens_shape(qformer)
     return VisionSpec(
         kind="open_clip_qformer" if is_grid else "open_clip_patches",
-        image_size_px=_side(config["model_cfg"]["vision_cfg"].get("image_size", 224)),
+        image_size_px=_side(tower.get("image_size", 224)),
         num_queries=num_queries,
         dim=dim,
         mean=_triple(preprocess.get("mean"), _CLIP_MEAN),
@@ -57,7 +58,7 @@ def vision_spec(vision: Path, qformer: Path | None, feature_layers: Sequence[int
 
 
 def _blip2_spec(folder: Path) -> VisionSpec:
-    preprocess = folder / "preprocessor_config.json"
+    config, preprocess = folder / "config.json", folder / "preprocessor_config.json"
     settings = read_json(preprocess) if preprocess.is_file() else {}
     num_queries, dim = query_tokens_shape(folder)
     expected = qformer_settings(folder).get("hidden_size", dim)
@@ -65,13 +66,24 @@ def _blip2_spec(folder: Path) -> VisionSpec:
         raise ModelLoadError(f"{folder}: query tokens of width {dim}, but config.json says {expected}")
     return VisionSpec(
         kind="blip2",
-        image_size_px=_side(read_json(folder / "config.json")["vision_config"].get("image_size", _BLIP2_IMAGE_SIZE_PX)),
+        image_size_px=_side(
+            _section(config, read_json(config), "vision_config").get("image_size", _BLIP2_IMAGE_SIZE_PX)
+        ),
         num_queries=num_queries,
         dim=dim,
         mean=_triple(settings.get("image_mean"), _CLIP_MEAN),
         std=_triple(settings.get("image_std"), _CLIP_STD),
         feature_layers=(-1,),
     )
+
+
+def _section(file: Path, data: Any, *names: str) -> dict[str, Any]:
+    """A part of a configuration, by the names that lead to it."""
+    for name in names:
+        data = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        raise ModelLoadError(f"{file}: no {'.'.join(names)}: not a configuration of the kind its name says")
+    return data
 
 
 def _side(size: Any) -> int:

@@ -2,6 +2,9 @@
 
 Knows how words are counted and how a policy turns clips into length windows. Does not know how a window is kept: that
 is the decoding constraint's work (``narration.constraint``). Loads no torch.
+
+Source: paper, section 4 (word length); released code, whose ranges are text of the prompt only. Deviation: the window
+is kept by decoding.
 """
 
 from __future__ import annotations

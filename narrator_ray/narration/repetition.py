@@ -1,7 +1,8 @@
 """What a story should not say: phrases that it has told already, and words of the prompt that are not for the speaker.
 
 A phrase is a run of tokens of a given length. The product's own words are not held against the story: a name may be
-said in every clip. Knows token ids only.
+said in every clip. Knows token ids only. Not in the paper, whose code has the repetition
+penalty alone (``narration.sampling``).
 """
 
 from __future__ import annotations

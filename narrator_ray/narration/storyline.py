@@ -1,4 +1,8 @@
-"""Script labels: chosen by the model among those there are, one to three joined by "+". Knows scores, no model."""
+"""Script labels: chosen by the model among those there are, one to three joined by "+". Knows scores, no model.
+
+Source: paper, section 4 (the label is generated before the narration); released code, which samples it as free text.
+Deviation: only the twelve labels can be chosen, by the probability of their whole names.
+"""
 
 from __future__ import annotations
 

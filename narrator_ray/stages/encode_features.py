@@ -45,7 +45,9 @@ class EncodeFeatures:
         use_cpu_threads(config.run.cpu_threads)
         from narrator_ray.model.vision_encoder import load_vision_encoder  # loads torch
 
-        self._encoder = load_vision_encoder(prepare_model(preset), device, config.run.encode_batch_frames)
+        self._encoder = load_vision_encoder(
+            prepare_model(preset), device, config.run.encode_batch_frames, preset.load.compile_encoder
+        )
         self._store = store
         self._fps = config.frames.fps
         self._progress = ProgressReporter(board, ENCODE_FEATURES)

@@ -170,3 +170,12 @@ def test_a_broken_file_is_named(tmp_path):
     (folder / "model.safetensors").write_bytes(b"broken")
     with pytest.raises(ModelLoadError, match=r"model\.safetensors: cannot be read as safetensors"):
         load(tmp_path / "model", folder)
+
+
+@pytest.mark.parametrize("config", [{}, {"model_cfg": {"vision_cfg": 3}}, []])
+def test_a_tower_whose_configuration_is_another_is_an_error(tmp_path, config):
+    """The file and what it lacks."""
+    vit, qformer = write_vit(tmp_path / "vit"), write_qformer(tmp_path / "qformer")
+    (vit / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelLoadError, match=r"open_clip_config.json: no model_cfg.vision_cfg"):
+        vision_spec(vit, qformer, (-2,))

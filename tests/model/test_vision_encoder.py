@@ -1,5 +1,7 @@
 """The vision encoder: frames alone, whatever their batch; both kinds of image tower; broken weights refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,29 @@ def test_different_frames_give_different_tokens(directory):
 def test_no_frames_give_no_tokens(tiny_directory):
     """An empty batch is not an error."""
     assert load_vision_encoder(tiny_directory).encode(noise(0, 48)).shape == (0, 4, 32)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_encoder_gives_the_same_tokens(tiny_directory):
+    """Full batches and batches that are filled up, up to the last bits of a float16."""
+    frames_TCHW = noise(6, 48)
+    plain = load_vision_encoder(tiny_directory, batch_frames=4)
+    compiled = load_vision_encoder(tiny_directory, batch_frames=4, is_compiled=True)
+    np.testing.assert_allclose(compiled.encode(frames_TCHW), plain.encode(frames_TCHW), atol=4e-3)
+
+
+def test_what_cannot_be_compiled_is_an_error(tiny_directory, monkeypatch):
+    """The cause, and that the option may be dropped."""
+
+    def refuse(function, **options):
+        def run(pixels):
+            raise RuntimeError("no C++\ncompiler")
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", refuse)
+    with pytest.raises(ModelLoadError, match=r"no C\+\+ compiler; .* drop load.compile_encoder"):
+        load_vision_encoder(tiny_directory, is_compiled=True)
 
 
 def test_read_only_frames_are_fine(tiny_directory):
