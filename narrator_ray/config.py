@@ -16,9 +16,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from narrator_ray.errors import ConfigError
+from narrator_ray.records import Language
 
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+_NARROWEST_SPEECH = 0.1
+"""Least width of the window of spoken time, as a share of the clip."""
 
 
 class Section(BaseModel):
@@ -79,9 +83,10 @@ class ModelSettings(Section):
 class LengthSettings(Section):
     """How long a narration may be. Words are words in English and characters in Chinese."""
 
-    policy: Literal["auto", "rate", "explicit", "reference"] = "auto"
+    policy: Literal["auto", "rate", "explicit", "reference", "speech"] = "auto"
     """`rate`: speaking rate x clip seconds; `explicit`: the catalogue's word_ranges; `reference`: length of the
-    reference narration; `auto`: explicit where the catalogue gives ranges, else rate."""
+    reference narration; `speech`: the seconds that it takes to say the text, as a share of the clip's; `auto`: explicit
+    where the catalogue gives ranges, else rate."""
     rate_en: PositiveFloat = 2.5
     """English words per second."""
     margin_en: Annotated[int, Field(ge=0)] = 3
@@ -94,6 +99,27 @@ class LengthSettings(Section):
     """English words either side of the reference's length (policy reference)."""
     reference_margin_zh: Annotated[int, Field(ge=0)] = 3
     """Chinese characters either side of the reference's length (policy reference)."""
+    pace_en: Annotated[float, Field(ge=0.2, le=5)] = 1.0
+    """Pace of the English voice, 1 being espeak-ng's 175 words a minute (policy speech)."""
+    pace_zh: Annotated[float, Field(ge=0.2, le=5)] = 1.6
+    """Pace of the Chinese voice, 1 being espeak-ng's; 1.6 says about five characters a second (policy speech)."""
+    speech_least: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """Shortest spoken time of a narration as a share of its clip (policy speech)."""
+    speech_most: Annotated[float, Field(gt=0, le=2)] = 0.9
+    """Longest spoken time as a share of the clip; a tenth is left because spoken time is estimated (policy speech)."""
+
+    @model_validator(mode="after")
+    def _has_a_window(self) -> Self:
+        if self.speech_most - self.speech_least < _NARROWEST_SPEECH:
+            raise ValueError(
+                f"speech_least {self.speech_least} and speech_most {self.speech_most}: the highest must exceed the "
+                f"lowest by {_NARROWEST_SPEECH} at least, or few sentences fit"
+            )
+        return self
+
+    def pace(self, language: Language) -> float:
+        """Pace of the voice of a language."""
+        return self.pace_en if language == "en" else self.pace_zh
 
 
 class DecodingSettings(Section):

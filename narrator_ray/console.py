@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Group, RenderableType
@@ -57,18 +58,24 @@ def video_table(narrations: pa.Table) -> Table:
 
 def clip_table(narrations: pa.Table) -> Table:
     """The clips of one video: time, script labels, words and window, narration."""
-    table = plain_table("clip>", "time", "script labels", "words>", "window>", "narration")
+    table = plain_table("clip>", "time", "script labels", "length>", "window>", "narration")
     for row in narrations.to_pylist():
         labels = " + ".join(ScriptLabel(label).name_in(row["language"]) for label in row["script_labels"])
         table.add_row(
             str(row["clip_index"] + 1),
             f"{row['start_s']:.1f}-{row['end_s']:.1f}",
             escape(labels),
-            str(row["num_words"]),
-            f"{row['min_words']}-{row['max_words']}",
+            *_length_and_window(row),
             escape(row["narration"]),
         )
     return table
+
+
+def _length_and_window(row: dict[str, Any]) -> tuple[str, str]:
+    """In words or characters, or in spoken seconds where the window is in those."""
+    if row["max_spoken_s"] is None:
+        return str(row["num_words"]), f"{row['min_words']}-{row['max_words']}"
+    return f"{row['spoken_s']:.1f} s", f"{row['min_spoken_s']:.1f}-{row['max_spoken_s']:.1f} s"
 
 
 def preset_table(presets: Sequence[tuple[Preset, str | None]]) -> Table:

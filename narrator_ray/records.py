@@ -201,6 +201,8 @@ class Narration:
         max_words: Highest allowed length.
         num_frames: Frames sampled from the clip.
         kept_frames_s: Times of the frames that were left after visual compression.
+        spoken_s: Seconds that it takes to say the text, estimated; None where its length is allowed in words.
+        spoken_window_s: Shortest and longest allowed spoken time, in seconds.
     """
 
     clip_index: int
@@ -213,10 +215,14 @@ class Narration:
     max_words: int
     num_frames: int
     kept_frames_s: tuple[float, ...]
+    spoken_s: float | None = None
+    spoken_window_s: tuple[float, float] | None = None
 
     @property
     def is_in_window(self) -> bool:
         """Whether the length lies inside the window, ends included."""
+        if self.spoken_s is not None and self.spoken_window_s is not None:
+            return self.spoken_window_s[0] <= self.spoken_s <= self.spoken_window_s[1]
         return self.min_words <= self.num_words <= self.max_words
 
     def to_json(self) -> JsonDict:
@@ -231,6 +237,9 @@ class Narration:
             "num_words": self.num_words,
             "min_words": self.min_words,
             "max_words": self.max_words,
+            "spoken_s": self.spoken_s,
+            "min_spoken_s": None if self.spoken_window_s is None else self.spoken_window_s[0],
+            "max_spoken_s": None if self.spoken_window_s is None else self.spoken_window_s[1],
             "num_frames": self.num_frames,
             "kept_frames_s": list(self.kept_frames_s),
         }
@@ -249,6 +258,8 @@ class Narration:
             max_words=data["max_words"],
             num_frames=data["num_frames"],
             kept_frames_s=tuple(data["kept_frames_s"]),
+            spoken_s=data["spoken_s"],
+            spoken_window_s=None if data["max_spoken_s"] is None else (data["min_spoken_s"], data["max_spoken_s"]),
         )
 
 

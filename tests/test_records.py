@@ -64,7 +64,18 @@ def test_a_clip_without_length_is_refused(start_s, end_s):
 def test_a_result_survives_json():
     """The stored narration object holds everything the report shows."""
     narration = Narration(
-        0, Clip(0.0, 2.0), (ScriptLabel.CALL_TO_ACTION,), "generated", "Buy one now.", 3, 2, 8, 2, (0.5,)
+        0,
+        Clip(0.0, 2.0),
+        (ScriptLabel.CALL_TO_ACTION,),
+        "generated",
+        "Buy one now.",
+        3,
+        2,
+        8,
+        2,
+        (0.5,),
+        0.9,
+        (0.5, 1.5),
     )
     result = NarratedVideo("v", "k", "f", "/v.mp4", MUG, "en", (narration,), "pyav", 2.0, "nano", ("a note",))
     assert NarratedVideo.from_json(through_json(result.to_json())) == result
@@ -74,6 +85,14 @@ def test_a_result_survives_json():
 def test_both_ends_of_a_window_belong_to_it(num_words, is_in_window):
     """A narration of exactly the lowest or highest length is inside."""
     narration = Narration(0, Clip(0, 2), (ScriptLabel.OTHERS,), "predefined", "x", num_words, 2, 8, 2, ())
+    assert narration.is_in_window is is_in_window
+
+
+@pytest.mark.parametrize(("spoken_s", "is_in_window"), [(0.9, False), (1.0, True), (2.0, True), (2.1, False)])
+def test_a_window_in_seconds_decides_where_there_is_one(spoken_s, is_in_window):
+    """Whatever the words."""
+    clip = Clip(0, 2)
+    narration = Narration(0, clip, (ScriptLabel.OTHERS,), "predefined", "x", 99, 2, 8, 2, (), spoken_s, (1.0, 2.0))
     assert narration.is_in_window is is_in_window
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from narrator_ray.errors import GenerationFailed, RejectReason
 from narrator_ray.narration.length import Window
+from narrator_ray.narration.speech import TICK_S
 from narrator_ray.narration.token_automaton import BoolArray, TokenAutomaton
 
 LONGEST_WORD_BYTES = 30
@@ -24,7 +25,7 @@ class NarrationConstraint:
 
     Args:
         automaton: Grammar, vocabulary and what is reachable.
-        window: Lowest and highest length.
+        window: Lowest and highest length, in what the automaton counts.
 
     Attributes:
         ids: Tokens written so far.
@@ -45,8 +46,8 @@ class NarrationConstraint:
         if not automaton.endings or not automaton.can_finish(self.state, self.low, self.high):
             raise GenerationFailed(
                 RejectReason.GENERATION_FAILED,
-                f"the model's tokenizer cannot write a sentence of {self.low} to {self.high} "
-                f"{'words' if automaton.language == 'en' else 'characters'}; widen the clip's length window",
+                f"the model's tokenizer cannot write a sentence of {_window_text(automaton, window)}; widen the clip's "
+                "length window",
             )
 
     @property
@@ -91,3 +92,10 @@ class NarrationConstraint:
         """The word that stands last, without punctuation, in lower case; in Chinese the last character."""
         text = self.text
         return text[-1:] if self.automaton.language == "zh" else text.rpartition(" ")[2].strip(".,:;!?").lower()
+
+
+def _window_text(automaton: TokenAutomaton, window: Window) -> str:
+    low, high = window
+    if automaton.measure == "speech":
+        return f"{low * TICK_S:.2f} to {high * TICK_S:.2f} spoken seconds"
+    return f"{low} to {high} {'words' if automaton.language == 'en' else 'characters'}"

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -159,7 +160,8 @@ class NarrationEngine:
         word = re.match(r"\s*([A-Za-z]+)", form.clip_heading)
         headings = (word[1], f" {word[1]}", f"{word[1]}s", f" {word[1]}s") if word else ()
         spelled = tuple(tuple(encode(heading)) for heading in headings)
-        return Language(form, TokenAutomaton(self._vocabulary, language), labels, spelled)
+        speech = cache(partial(TokenAutomaton, self._vocabulary, language, "speech"))
+        return Language(form, TokenAutomaton(self._vocabulary, language), speech, labels, spelled)
 
 
 class _Session:

@@ -8,8 +8,9 @@ from narrator_ray.errors import ItemError
 from narrator_ray.model.context import ClipContext
 from narrator_ray.records import Clip, LabelSource, Language, Product, ScriptLabel
 
-ENGINE_VERSION = "2"
-"""Changes when the engine would write other text from the same inputs; part of every narration key."""
+ENGINE_VERSION = "3"
+"""Changes when the engine would write other text from the same inputs, or say more of it; part of every narration
+key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class NarrationJob:
         storyline: Labels of each clip, None for those the model chooses; None for all.
         windows: Lowest and highest length of each clip's narration.
         seed: Of the video's own random stream.
+        spoken_windows: Shortest and longest spoken time of each clip's narration in ticks at pace 1. Where given, these
+            are kept instead of ``windows``, which the prompt names all the same.
     """
 
     job_id: str
@@ -35,6 +38,7 @@ class NarrationJob:
     storyline: tuple[tuple[ScriptLabel, ...] | None, ...] | None
     windows: tuple[tuple[int, int], ...]
     seed: int
+    spoken_windows: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class ClipResult:
         label_source: Given, or chosen by the model.
         text: The narration.
         num_words: Its length in words (en) or characters (zh).
+        spoken_ticks: Its spoken time in ticks at pace 1, estimated.
         notes: Remarks for a reader; on the first clip what concerns the whole video.
         label_probabilities: Of each label to be the clip's first, the likeliest first; empty where labels were given.
     """
@@ -58,6 +63,7 @@ class ClipResult:
     label_source: LabelSource
     text: str
     num_words: int
+    spoken_ticks: int
     notes: tuple[str, ...] = ()
     label_probabilities: tuple[tuple[ScriptLabel, float], ...] = ()
 

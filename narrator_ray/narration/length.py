@@ -13,10 +13,11 @@ from collections.abc import Sequence
 
 from narrator_ray.config import LengthSettings
 from narrator_ray.errors import LengthWindowError, RejectReason
+from narrator_ray.narration.speech import TICK_S, TYPICAL_WORD_TICKS
 from narrator_ray.records import Clip, Language, Video
 
 Window = tuple[int, int]
-"""Lowest and highest length, ends included, in words (en) or characters (zh)."""
+"""Lowest and highest length, ends included, in words (en) or characters (zh); or in ticks of spoken time."""
 
 SHORTEST_SENTENCE: dict[Language, int] = {"en": 1, "zh": 2}
 """Length of the shortest text that is a sentence: one word, or one character and its final punctuation."""
@@ -35,7 +36,7 @@ def count_words(text: str, language: Language) -> int:
 
 
 def windows_for(video: Video, clips: Sequence[Clip], settings: LengthSettings) -> tuple[Window, ...]:
-    """The length window of every clip.
+    """The length window of every clip, in words or characters.
 
     Args:
         video: Gives the language and, depending on the policy, ``word_ranges`` or ``narrations``.
@@ -52,8 +53,26 @@ def windows_for(video: Video, clips: Sequence[Clip], settings: LengthSettings) -
         return tuple(_explicit_windows(video, len(clips)))
     if policy == "reference":
         return tuple(_reference_windows(video, len(clips), settings))
+    if (spoken := spoken_windows_for(video.language, clips, settings)) is not None:
+        return tuple(_in_words(window, video.language) for window in spoken)
     rate, margin = _rate_and_margin(video.language, settings)
     return tuple(_around(round(rate * clip.duration_s), margin, video.language) for clip in clips)
+
+
+def spoken_windows_for(
+    language: Language, clips: Sequence[Clip], settings: LengthSettings
+) -> tuple[Window, ...] | None:
+    """Shortest and longest spoken time of every clip's narration in ticks at pace 1; None but for policy ``speech``."""
+    if settings.policy != "speech":
+        return None
+    paced = [clip.duration_s * settings.pace(language) / TICK_S for clip in clips]
+    return tuple((int(settings.speech_least * ticks), int(settings.speech_most * ticks)) for ticks in paced)
+
+
+def _in_words(window: Window, language: Language) -> Window:
+    """About how many words or characters fill a spoken time: what a prompt can ask for."""
+    low, high = (round(ticks / TYPICAL_WORD_TICKS[language]) for ticks in window)
+    return max(1, low), max(1, low, high, SHORTEST_SENTENCE[language])
 
 
 def _rate_and_margin(language: Language, settings: LengthSettings) -> tuple[float, int]:

@@ -18,11 +18,16 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from narrator_ray.narration.speech import ticks_of
 from narrator_ray.records import Language
+
+Measure = Literal["words", "speech"]
+"""What is counted: words (en) or characters (zh), or the ticks that it takes to say the text."""
 
 NUM_BYTES = 256
 FINAL_PUNCTUATION: dict[Language, str] = {"en": ".!?", "zh": "。！？"}
@@ -144,7 +149,7 @@ class SpokenText:
 
     Attributes:
         next_SB: int16 [S, 256], state after a byte; state 0 is dead and stays dead.
-        adds_SB: int8 [S, 256], 1 where that byte completes something that counts.
+        adds_SB: int8 [S, 256], by how much that byte lengthens the text.
         is_end_S: bool [S], whether the text may stop here: after sentence-final punctuation.
         is_word_S: bool [S], whether final punctuation may follow at once: a word has just been completed, or could be.
         start: The state before any byte.
@@ -171,8 +176,8 @@ class SpokenText:
 
 
 @cache
-def spoken_text(language: Language) -> SpokenText:
-    """The automaton of a language."""
+def spoken_text(language: Language, measure: Measure = "words") -> SpokenText:
+    """The automaton of a language, with what it counts."""
     grammar = _GRAMMAR[language]
     decoder = _decoder(_CLASSES[language])
     states = {(name, node): 1 + index for index, (name, node) in enumerate(_pairs(grammar, len(decoder)))}
@@ -185,7 +190,8 @@ def spoken_text(language: Language) -> SpokenText:
             elif outcome in grammar[name]:
                 target = grammar[name][outcome]
                 next_SB[state, byte] = states[target.removeprefix("+"), 0]
-                adds_SB[state, byte] = target.startswith("+")
+                is_speech = measure == "speech"
+                adds_SB[state, byte] = ticks_of(language, name, outcome) if is_speech else target.startswith("+")
     named = [(name, node == 0) for name, node in states]
     can_end = {name for name in grammar if "final" in grammar[name]}
     return SpokenText(
@@ -195,6 +201,20 @@ def spoken_text(language: Language) -> SpokenText:
         is_word_S=np.array([False, *(whole and name in can_end for name, whole in named)]),
         start=states["start", 0],
     )
+
+
+def spoken_ticks(text: str, language: Language) -> int:
+    """How long it takes to say a text, in ticks at pace 1; what the grammar does not know is left out.
+
+    Source: ``narration.speech``, which says how far it can be off.
+    """
+    spoken = spoken_text(language, "speech")
+    state, ticks = spoken.start, 0
+    for character in text.strip():
+        next_state, count = spoken.read(character.encode(), state)
+        if next_state:
+            state, ticks = next_state, ticks + count
+    return ticks
 
 
 def _pairs(grammar: dict[str, dict[str, str]], num_nodes: int) -> Iterator[tuple[str, int]]:

@@ -9,7 +9,7 @@ just before its visual tokens and its text is read again without them, together 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from narrator_ray.narration.prompt_tokens import fit_product, tokenize_prompt
 from narrator_ray.narration.read_request import Read, num_equal
 from narrator_ray.narration.repetition import ToldPhrases
 from narrator_ray.narration.sampling import Sampler
+from narrator_ray.narration.spoken_text import spoken_ticks
 from narrator_ray.narration.storyline import MOST_LABELS, LabelChoice, LabelVocabulary, prefers_another
 from narrator_ray.narration.token_automaton import TokenAutomaton
 from narrator_ray.narration.writer import NarrationWriter
@@ -44,13 +45,15 @@ class Language:
 
     Attributes:
         form: Wording of the prompt.
-        automaton: What may be spoken.
+        automaton: What may be spoken, by its length in words or characters.
+        speech: The same by its spoken time; computed when it is first wanted.
         labels: How labels are written.
         headings: Ways to write the first word of a clip's heading ("Clip"), which a model may echo.
     """
 
     form: PromptForm
     automaton: TokenAutomaton
+    speech: Callable[[], TokenAutomaton]
     labels: LabelVocabulary
     headings: tuple[tuple[int, ...], ...]
 
@@ -179,7 +182,7 @@ class Story:
             choice = LabelChoice(vocabulary, plan.labels)
 
     def _write_narration(self, index: int, logits_V: FloatArray) -> Generator[Read, FloatArray, NarrationWriter]:
-        writer = NarrationWriter(self._language.automaton, self._job.windows[index], self._sampler.choose)
+        writer = self._writer(index)
         start, read = self._length, writer.ids
         while True:
             sound_V = self._sound(logits_V)
@@ -193,11 +196,17 @@ class Story:
             read = writer.ids
             logits_V = (yield self._read(list(read[same:]), keep=keep))[-1]
 
+    def _writer(self, index: int) -> NarrationWriter:
+        if self._job.spoken_windows is None:
+            return NarrationWriter(self._language.automaton, self._job.windows[index], self._sampler.choose)
+        return NarrationWriter(self._language.speech(), self._job.spoken_windows[index], self._sampler.choose)
+
     def _result(self, index: int, plan: _Plan, writer: NarrationWriter) -> ClipResult:
         num_words = count_words(writer.text, self._job.language)
         notes = tuple(self._notes) if index == 0 else ()
+        ticks = spoken_ticks(writer.text, self._job.language)
         return ClipResult(
-            self._job.job_id, index, plan.labels, plan.source, writer.text, num_words, notes, plan.probabilities
+            self._job.job_id, index, plan.labels, plan.source, writer.text, num_words, ticks, notes, plan.probabilities
         )
 
     def _read(

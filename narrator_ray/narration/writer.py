@@ -31,7 +31,7 @@ from narrator_ray.records import Language
 FloatArray = npt.NDArray[np.float32]
 
 SHORTEST_FURTHER_SENTENCE: dict[Language, int] = {"en": 3, "zh": 5}
-"""A second sentence has at least so much, or the window is left as it is."""
+"""A second sentence has at least so many words (en) or characters (zh), or the window is left as it is."""
 LONGEST_RETRY: dict[Language, int] = {"en": 5, "zh": 8}
 """How much of a narration's end is tried another way."""
 MOST_RETRIES = 3
@@ -45,7 +45,7 @@ class NarrationWriter:
 
     Args:
         automaton: Grammar and vocabulary of the language.
-        window: Lowest and highest length.
+        window: Lowest and highest length, in what the automaton counts.
         choose: Picks a token by scores; one whose score is minus infinity is not allowed.
 
     Attributes:
@@ -61,6 +61,8 @@ class NarrationWriter:
         self._choose = choose
         self._draft = NarrationConstraint(automaton, window)
         self._stop_ids = automaton.vocabulary.stop_ids
+        self._shortest_sentence = SHORTEST_FURTHER_SENTENCE[automaton.language] * automaton.unit
+        self._longest_retry = LONGEST_RETRY[automaton.language] * automaton.unit
         self._marks = np.unique([mark[0] for mark in automaton.endings])
         self._crossroads = Crossroads()
         self._num_retries = 0
@@ -78,8 +80,8 @@ class NarrationWriter:
         return self._draft.text
 
     @property
-    def num_words(self) -> int:
-        """Length so far."""
+    def length(self) -> int:
+        """Length so far, in what the automaton counts."""
         return self._draft.count
 
     def step(self, logits_V: FloatArray, preferred_V: FloatArray) -> None:
@@ -123,7 +125,7 @@ class NarrationWriter:
         self, probability_V: FloatArray, preferred_V: FloatArray, allowed_V: BoolArray, offset: float
     ) -> FloatArray | None:
         """After final punctuation: stop, a further sentence, or the decimals of a number."""
-        if self._draft.high - self._draft.count < SHORTEST_FURTHER_SENTENCE[self._automaton.language]:
+        if self._draft.high - self._draft.count < self._shortest_sentence:
             allowed_V = allowed_V & self._automaton.continues_V
             if probability_V[allowed_V].sum() <= 0.5:
                 self.is_complete = True
@@ -169,7 +171,7 @@ class NarrationWriter:
         """What speaks against ending the sentence after the last word."""
         language, draft = self._automaton.language, self._draft
         length = draft.count - self._sentence_start
-        is_short = self._sentence_start > 0 and length < SHORTEST_FURTHER_SENTENCE[language]
+        is_short = self._sentence_start > 0 and length < self._shortest_sentence
         is_unfit = is_short or draft.last_word() in DANGLING_WORDS[language]
         return _UNFIT_ENDING_PENALTY if is_unfit else 0.0
 
@@ -193,7 +195,7 @@ class NarrationWriter:
         """The window is full: end well, or try the last words another way, or end as well as possible."""
         best, turn = self._crossroads.best_ending, None
         if best.score < GOOD_ENDING and self._num_retries < MOST_RETRIES:
-            turn = self._crossroads.take_turn(self._draft.high - LONGEST_RETRY[self._automaton.language])
+            turn = self._crossroads.take_turn(self._draft.high - self._longest_retry)
         if turn is None:
             self._rewrite((*best.ids, *best.mark))
             self.is_complete = True
@@ -213,7 +215,7 @@ class NarrationWriter:
         """No sentence ends below the window when what is left would be too short for another."""
         draft, automaton = self._draft, self._automaton
         count = draft.count + automaton.final_count
-        if count < draft.low and draft.high - count < SHORTEST_FURTHER_SENTENCE[automaton.language]:
+        if count < draft.low and draft.high - count < self._shortest_sentence:
             return _narrowed(allowed_V, ~automaton.is_end_S[automaton.outcomes(draft.state)[0]])
         return allowed_V
 
@@ -223,12 +225,12 @@ class NarrationWriter:
         room = self._draft.high - self._automaton.final_count - self._draft.count
         dangling = self._automaton.dangling_ids
         counts = self._automaton.outcomes(self._draft.state)[1][dangling]
-        scores_V[dangling[(counts == room) & (counts > 0)]] -= _UNFIT_ENDING_PENALTY
+        scores_V[dangling[(counts > room - self._automaton.unit) & (counts > 0)]] -= _UNFIT_ENDING_PENALTY
         return scores_V
 
     def _is_full(self, allowed_V: BoolArray) -> bool:
         """Whether nothing but final punctuation has room."""
-        has_room = self._draft.count + self._automaton.final_count < self._draft.high
+        has_room = self._draft.count + self._automaton.final_count + self._automaton.unit <= self._draft.high
         return not has_room and not (allowed_V & self._automaton.continues_V).any()
 
     def _may_be_decimal(self, mark: tuple[int, ...]) -> bool:

@@ -31,20 +31,20 @@ class LengthPoint:
 
     Attributes:
         duration_s: Length of its clip in seconds.
-        num_words: Its length in words or characters.
-        min_words: Lowest allowed length.
-        max_words: Highest allowed length.
+        length: Its length in words, characters or spoken seconds.
+        lowest: Lowest allowed length.
+        highest: Highest allowed length.
     """
 
     duration_s: float
-    num_words: int
-    min_words: int
-    max_words: int
+    length: float
+    lowest: float
+    highest: float
 
     @property
     def is_in_window(self) -> bool:
         """Whether the length lies inside the window, ends included."""
-        return self.min_words <= self.num_words <= self.max_words
+        return self.lowest <= self.length <= self.highest
 
 
 def label_chart(counts: Mapping[ScriptLabel, int]) -> Markup:
@@ -65,17 +65,17 @@ def length_chart(points: Sequence[LengthPoint], unit: str) -> Markup:
 
     Args:
         points: One a narration; equal ones are drawn once.
-        unit: ``words`` or ``characters``.
+        unit: ``words``, ``characters`` or ``spoken seconds``.
     """
     if not points:
         return _NOTHING
     x_ticks = _scale(max(point.duration_s for point in points))
-    y_ticks = _scale(max(max(point.num_words, point.max_words, 1) for point in points), least_step=1)
+    y_ticks = _scale(max(max(point.length, point.highest, 1) for point in points), least_step=1)
     x_top, y_top = x_ticks[-1], y_ticks[-1]
     parts, dots = [_axes(x_ticks, y_ticks, "clip seconds", unit)], []
     for point in dict.fromkeys(points):
-        x, y = _x(point.duration_s / x_top), _y(point.num_words / y_top)
-        low, high = _y(point.min_words / y_top), _y(point.max_words / y_top)
+        x, y = _x(point.duration_s / x_top), _y(point.length / y_top)
+        low, high = _y(point.lowest / y_top), _y(point.highest / y_top)
         parts.append(Markup('<line class="window" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(x, low, high))
         kind = "in" if point.is_in_window else "out"
         dots.append(Markup('<circle class="{}" cx="{}" cy="{}" r="3"/>').format(kind, x, y))

@@ -96,5 +96,8 @@ def _length(video: Video, settings: LengthSettings) -> JsonDict:
     if policy == "reference":
         margin = settings.reference_margin_en if is_english else settings.reference_margin_zh
         return {"policy": policy, "margin": margin, "references": video.to_json()["narrations"]}
+    if policy == "speech":
+        share = [settings.speech_least, settings.speech_most]
+        return {"policy": policy, "pace": float(settings.pace(video.language)), "share": share}
     rate, margin = (settings.rate_en, settings.margin_en) if is_english else (settings.rate_zh, settings.margin_zh)
     return {"policy": policy, "rate": float(rate), "margin": margin}

@@ -113,13 +113,17 @@ def _charts(report: RunReport) -> list[tuple[str, Markup]]:
         unit, suffix = LENGTH_UNITS[language], f", {LANGUAGE_NAMES[language]}" if len(used) > 1 else ""
         narrations = [item for video in report.videos if video.language == language for item in video.narrations]
         rates_per_s = [item.num_words / item.clip.duration_s for item in narrations]
-        upper.append((f"Length and allowed window{suffix}", length_chart(list(map(_length_point, narrations)), unit)))
+        length_unit = "spoken seconds" if any(item.spoken_window_s for item in narrations) else unit
+        points = list(map(_length_point, narrations))
+        upper.append((f"Length and allowed window{suffix}", length_chart(points, length_unit)))
         lower.append((f"Speaking rate{suffix}", pace_chart(rates_per_s, unit)))
     return upper + lower
 
 
 def _length_point(narration: Narration) -> LengthPoint:
     rounded_s = round(narration.clip.duration_s, 1)
+    if narration.spoken_s is not None and narration.spoken_window_s is not None:
+        return LengthPoint(rounded_s, round(narration.spoken_s, 2), *narration.spoken_window_s)
     return LengthPoint(rounded_s, narration.num_words, narration.min_words, narration.max_words)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,8 @@ from narrator_ray.config import Config
 from narrator_ray.model.context import ClipContext
 from narrator_ray.model.presets import Preset, prepare_model
 from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
-from narrator_ray.narration.length import windows_for
+from narrator_ray.narration.length import spoken_windows_for, windows_for
+from narrator_ray.narration.speech import TICK_S
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Narration, Rejection
 from narrator_ray.schema import PLANNED, PREPARED
@@ -79,6 +81,7 @@ class NarrateClips:
             contexts=contexts,
             storyline=video.storyline,
             windows=windows_for(video, clips, self._config.length),
+            spoken_windows=spoken_windows_for(video.language, clips, self._config.length),
             seed=int(row.work.narration_key[:8], 16),
         )
 
@@ -109,18 +112,18 @@ class NarrateClips:
                 self._finish(row, rejection_of(row.work, NARRATE_CLIPS, event.error), share_s)
                 continue
             self._progress.add(clips=1)
-            done, windows = clips_done[event.job_id], waiting[event.job_id].windows
+            done, job = clips_done[event.job_id], waiting[event.job_id]
             done.append(event)
-            if len(done) == len(windows):
+            if len(done) == len(job.clips):
                 del waiting[event.job_id]
-                result = self._result(row, done, windows)
+                result = self._result(row, done, job)
                 self._finish(row, attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, result)), share_s)
 
     def _finish(self, row: StageRow, result: bool | Rejection, seconds: float) -> None:
         row.finish(NARRATE_CLIPS, result, seconds)
         self._progress.add(videos=1, rejected=int(row.rejection is not None))
 
-    def _result(self, row: StageRow, done: Sequence[ClipResult], windows: Sequence[tuple[int, int]]) -> NarratedVideo:
+    def _result(self, row: StageRow, done: Sequence[ClipResult], job: NarrationJob) -> NarratedVideo:
         work, columns = row.work, row.columns
         by_clip = sorted(done, key=lambda result: result.clip_index)
         return NarratedVideo(
@@ -130,28 +133,29 @@ class NarrateClips:
             uri=work.video.uri,
             product=work.video.product,
             language=work.video.language,
-            narrations=tuple(
-                _narration(result, window, columns) for result, window in zip(by_clip, windows, strict=True)
-            ),
+            narrations=tuple(self._narration(result, job, columns) for result in by_clip),
             decoder=columns["decoder"],
             duration_s=columns["duration_s"],
             model=self._model,
             notes=(*columns["notes"], *(note for result in by_clip for note in result.notes)),
         )
 
-
-def _narration(result: ClipResult, window: tuple[int, int], columns: Row) -> Narration:
-    index = result.clip_index
-    start_s, end_s = columns["clips"][index]
-    return Narration(
-        clip_index=index,
-        clip=Clip(start_s, end_s),
-        script_labels=result.script_labels,
-        label_source=result.label_source,
-        text=result.text,
-        num_words=result.num_words,
-        min_words=window[0],
-        max_words=window[1],
-        num_frames=columns["num_frames"][index],
-        kept_frames_s=tuple(columns["kept_frames_s"][index]),
-    )
+    def _narration(self, result: ClipResult, job: NarrationJob, columns: Row) -> Narration:
+        index = result.clip_index
+        narration = Narration(
+            clip_index=index,
+            clip=job.clips[index],
+            script_labels=result.script_labels,
+            label_source=result.label_source,
+            text=result.text,
+            num_words=result.num_words,
+            min_words=job.windows[index][0],
+            max_words=job.windows[index][1],
+            num_frames=columns["num_frames"][index],
+            kept_frames_s=tuple(columns["kept_frames_s"][index]),
+        )
+        if job.spoken_windows is None:
+            return narration
+        tick_s = TICK_S / self._config.length.pace(job.language)
+        low, high = job.spoken_windows[index]
+        return replace(narration, spoken_s=result.spoken_ticks * tick_s, spoken_window_s=(low * tick_s, high * tick_s))

@@ -18,6 +18,7 @@ from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
 from narrator_ray.narration.lane_reader import LaneReader
 from narrator_ray.narration.length import count_words
 from narrator_ray.narration.prompt import prompt_form
+from narrator_ray.narration.spoken_text import spoken_ticks
 from narrator_ray.records import Clip, KnowledgePoint, Product, ScriptLabel
 
 MODEL = prepare_model(find_preset("tiny-random"))
@@ -90,6 +91,17 @@ def test_every_narration_is_inside_its_window_and_ends_as_a_sentence(narrator, l
             assert low <= result.num_words == count_words(result.text, language) <= high
             assert_spoken_text(result.text, language)
             assert 1 <= len(set(result.script_labels)) == len(result.script_labels) <= 3
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_spoken_windows_are_kept_instead_of_words(narrator, language):
+    """Side by side with a video whose window is in words."""
+    spoken = make_job(1, language=language, spoken_windows=((150, 220), (300, 420), (60, 130)))
+    events = narrate(narrator, [spoken, make_job(2, language=language)])
+    for event, (low, high) in zip(events["job 1"], spoken.spoken_windows, strict=True):
+        assert low <= event.spoken_ticks == spoken_ticks(event.text, language) <= high
+        assert_spoken_text(event.text, language)
+    assert all(3 <= event.num_words <= 6 for event in events["job 2"])
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from narrator_ray.config import LengthSettings
 from narrator_ray.errors import LengthWindowError, RejectReason
-from narrator_ray.narration.length import SHORTEST_SENTENCE, count_words, windows_for
+from narrator_ray.narration.length import SHORTEST_SENTENCE, count_words, spoken_windows_for, windows_for
 from narrator_ray.records import Clip, Product, Video
 
 
@@ -84,3 +84,18 @@ def test_a_missing_or_impossible_window_is_an_error_that_says_what_to_add(policy
     with pytest.raises(LengthWindowError, match=expected) as caught:
         windows_for(make_video(**fields), CLIPS, LengthSettings(policy=policy))
     assert caught.value.reason is RejectReason.NO_LENGTH_WINDOW
+
+
+def test_speech_policy_is_a_share_of_the_clip_at_the_pace_of_the_voice():
+    """In ticks at pace 1: a voice that speaks faster has room for more; the prompt asks for about as many words."""
+    settings = LengthSettings(policy="speech", pace_en=1.2, pace_zh=2.0, speech_least=0.5, speech_most=0.75)
+    assert spoken_windows_for("en", CLIPS, settings) == ((240, 360), (144, 216))
+    assert spoken_windows_for("zh", CLIPS, settings) == ((400, 600), (240, 360))
+    assert windows_for(make_video(), CLIPS, settings) == ((8, 12), (5, 7))
+    assert spoken_windows_for("en", CLIPS, LengthSettings()) is None
+
+
+def test_a_spoken_window_without_room_is_refused():
+    """The two shares must lie apart."""
+    with pytest.raises(ValueError, match=r"speech_least 0.8 and speech_most 0.85: the highest must exceed"):
+        LengthSettings(policy="speech", speech_least=0.8, speech_most=0.85)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from narrator_ray.narration.spoken_text import spoken_text
+from narrator_ray.narration.spoken_text import spoken_text, spoken_ticks
 
 
 def reads(text, language):
@@ -86,3 +86,23 @@ def test_half_a_character_is_neither_dead_nor_an_end():
         assert not automaton.is_end_S[state] and not automaton.is_word_S[state]
         assert count == 0
     assert automaton.read(bytes([first, second, third]))[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "ticks"),
+    [
+        ("Buy it.", "en", 5 * 6),
+        ("Buy it, now.", "en", 8 * 6 + 26),
+        ("Buy it. Now!", "en", 8 * 6 + 40),
+        ("Only 1.5 or 1,000.", "en", 6 * 6 + 2 * 45 + 30 + 4 * 45),
+        ("Just 9.9. Now!", "en", 7 * 6 + 2 * 45 + 30 + 40),
+        ("Save 20% of $5!", "en", 6 * 6 + 3 * 45 + 55 + 45),
+        ("好喝，不贵。来！", "zh", 5 * 35 + 29 + 18),
+        ("用USB充20%电", "zh", 3 * 35 + 3 * 5 + 2 * 27 + 55),
+        ('Say "hi" now', "en", 8 * 6),
+        ("", "en", 0),
+    ],
+)
+def test_spoken_time_is_a_sum_over_characters_and_pauses(text, language, ticks):
+    """Marks at the very end cost nothing, figures are said in words, unknown marks are passed over."""
+    assert spoken_ticks(text, language) == ticks

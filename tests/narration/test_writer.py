@@ -5,7 +5,7 @@ import pytest
 
 from narrator_ray.errors import GenerationFailed
 from narrator_ray.narration.length import count_words
-from narrator_ray.narration.spoken_text import FINAL_PUNCTUATION, spoken_text
+from narrator_ray.narration.spoken_text import FINAL_PUNCTUATION, spoken_text, spoken_ticks
 from narrator_ray.narration.token_automaton import TokenAutomaton
 from narrator_ray.narration.vocabulary import Vocabulary
 from narrator_ray.narration.writer import NarrationWriter
@@ -76,7 +76,22 @@ def test_random_models_always_land_in_the_window(vocabulary, language):
         model = random_model(seed, len(vocabulary.tokens), float(rng.choice([0.5, 2.0, 12.0])))
         writer = write(automaton, window, model)
         check_narration(writer.text, language, window)
-        assert writer.num_words == count_words(writer.text, language)
+        assert writer.length == count_words(writer.text, language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_random_models_always_land_in_the_spoken_window(vocabulary, language):
+    """The same for windows in spoken time, down to those that hold a word or two."""
+    automaton = TokenAutomaton(vocabulary, language, "speech")
+    rng = np.random.default_rng(2)
+    for seed in range(20):
+        low = int(rng.integers(60, 400))
+        window = (low, low + int(rng.integers(50, 150)))
+        model = random_model(seed, len(vocabulary.tokens), float(rng.choice([0.5, 2.0, 12.0])))
+        writer = write(automaton, window, model)
+        assert window[0] <= writer.length <= window[1]
+        assert spoken_ticks(writer.text, language) == writer.length
+        check_narration(writer.text, language, (1, 1000))
 
 
 @pytest.mark.parametrize(("language", "shortest"), [("en", 1), ("zh", 2)])

@@ -60,7 +60,7 @@ def other(value: Any) -> Any:
         return not value
     if isinstance(value, str):
         return {"nano": "tiny-random", "auto": "cpu", "consolidated": "all"}[value]
-    return value + 1 if isinstance(value, int) or value > 1 else 0.55
+    return value + 1 if isinstance(value, int) or value > 1 else 0.75
 
 
 SETTINGS = [
@@ -97,6 +97,7 @@ def test_settings(section: str, name: str) -> None:
             ("model", "device"),
             *(("length", f"{kind}_zh") for kind in ("rate", "margin", "reference_margin")),
             ("length", "reference_margin_en"),
+            *(("length", name) for name in ("pace_en", "pace_zh", "speech_least", "speech_most")),
         }
     assert changed(keys(VIDEO, Config()), keys(VIDEO, settings(**{section: {name: other(value)}}))) == expected
 
@@ -156,6 +157,8 @@ def test_detector_settings_only_count_without_clips(name: str) -> None:
         ("rate", GIVEN, {"rate_en", "margin_en"}),
         ("explicit", GIVEN, {"word_ranges"}),
         ("reference", GIVEN, {"reference_margin_en", "narrations"}),
+        ("speech", GIVEN, {"pace_en", "speech_least", "speech_most"}),
+        ("speech", replace(GIVEN, language="zh"), {"pace_zh", "speech_least", "speech_most"}),
         ("rate", replace(GIVEN, language="zh"), {"rate_zh", "margin_zh"}),
         ("reference", replace(GIVEN, language="zh"), {"reference_margin_zh", "narrations"}),
     ],
@@ -166,7 +169,8 @@ def test_only_the_policy_in_force_counts(policy: str, video: Video, counts: set[
     before = keys(video, config)
     found = set()
     for name, value in config.length.model_dump(exclude={"policy"}).items():
-        after = keys(video, settings(length={"policy": policy, name: value + 1}))
+        other = value * 0.95 if name.startswith(("speech", "pace")) else value + 1
+        after = keys(video, settings(length={"policy": policy, name: other}))
         found |= {name} if changed(before, after) == "narration" else set()
     for name, value in {"word_ranges": ((1, 2), (1, 2)), "narrations": ("x", "y")}.items():
         after = keys(replace(video, **{name: value}), config) if video.clips else before

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from narrator_ray.config import load_config
+from narrator_ray.config import Config, load_config
 from narrator_ray.errors import GenerationFailed, RejectReason
 from narrator_ray.model.presets import find_preset
 from narrator_ray.narration.job import ClipResult, JobFailure
@@ -32,7 +32,7 @@ class FragileEngine:
                 yield JobFailure(job.job_id, GenerationFailed(RejectReason.GENERATION_FAILED, "no text"))
                 continue
             for index in range(len(job.clips)):
-                yield ClipResult(job.job_id, index, (ScriptLabel.OTHERS,), "generated", "A mug.", 2)
+                yield ClipResult(job.job_id, index, (ScriptLabel.OTHERS,), "generated", "A mug.", 2, 50)
 
 
 def prepared_row(name: str) -> dict:
@@ -75,6 +75,18 @@ def test_results_are_stored_with_their_windows(stage, store):
         (2, 8, 2, (2.5,)),
     ]
     assert (result.notes, result.decoder, result.duration_s) == (("a note",), "decord", 4.0)
+
+
+def test_spoken_windows_are_stored_in_seconds_of_the_voice(store, monkeypatch):
+    """Ticks at pace 1 become seconds at the pace that was set; words stay what the prompt asked for."""
+    monkeypatch.setattr("narrator_ray.narration.engine.NarrationEngine", FragileEngine)
+    length = {"policy": "speech", "pace_en": 2.0, "speech_least": 0.1, "speech_most": 0.5}
+    config = Config.model_validate({"length": length})
+    stage = NarrateClips(find_preset("tiny-random"), store, config, "cpu", FakeBoard())
+    (row,) = rows_of(stage(table_of([prepared_row("red")], PREPARED)))
+    first, _ = store.get_narration(row.work.narration_key).narrations
+    assert (first.spoken_s, first.spoken_window_s, first.is_in_window) == (0.25, (0.2, 1.0), True)
+    assert (first.min_words, first.max_words) == (1, 7)
 
 
 def test_a_crash_costs_the_video_that_caused_it(stage, store):

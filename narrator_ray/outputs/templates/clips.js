@@ -1,15 +1,19 @@
 // What was written for one video: a card for each clip, and the product data with what was used of it.
 
 function makeMeter(clip, unit) {
-  const top = Math.max(clip.max_words, clip.num_words) * 1.12;
-  const share = (words) => `${(100 * words) / top}%`;
+  const isSpoken = clip.max_spoken_s !== null;
+  const [length, low, high] = isSpoken
+    ? [clip.spoken_s, clip.min_spoken_s, clip.max_spoken_s].map((seconds) => Number(seconds.toFixed(1)))
+    : [clip.num_words, clip.min_words, clip.max_words];
+  const top = Math.max(high, length) * 1.12;
+  const share = (amount) => `${(100 * amount) / top}%`;
   const range = make("i", { className: "range" });
-  range.style.left = share(clip.min_words);
-  range.style.width = share(clip.max_words - clip.min_words);
+  range.style.left = share(low);
+  range.style.width = share(high - low);
   const mark = make("i", { className: "mark" });
-  mark.style.left = share(clip.num_words);
-  const verdict = clip.is_in_window ? "inside" : clip.num_words < clip.min_words ? "too short" : "too long";
-  const text = `${clip.num_words} ${unit}, window ${clip.min_words}–${clip.max_words}: ${verdict}`;
+  mark.style.left = share(length);
+  const verdict = clip.is_in_window ? "inside" : length < low ? "too short" : "too long";
+  const text = `${length} ${isSpoken ? "spoken seconds" : unit}, window ${low}–${high}: ${verdict}`;
   return make(
     "div",
     { className: clip.is_in_window ? "length" : "length out" },
