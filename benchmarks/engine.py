@@ -24,7 +24,7 @@ from narrator_ray.config import DecodingSettings
 from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.model.presets import find_preset, prepare_model
-from narrator_ray.model.vision_encoder import load_vision_encoder
+from narrator_ray.model.vision_encoder import VisionEncoder, load_vision_encoder
 from narrator_ray.narration.engine import NarrationEngine
 from narrator_ray.narration.job import ClipResult, NarrationJob
 from narrator_ray.narration.lane_memory import bytes_per_token
@@ -34,6 +34,7 @@ from narrator_ray.narration.read_request import Read
 CONTEXT_TOKENS = 600
 RELEASED_VIDEOS = 4
 ROUNDS = 2
+STORY_LENGTHS, GROWTH_LANES = (5, 20, 60), 4
 GIB = 2**30
 
 
@@ -47,9 +48,11 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     model = prepare_model(find_preset("nano"))
     print(f"drawing and encoding {options.videos} films of 5 to 9 clips", flush=True)
-    jobs = storefront_jobs(load_vision_encoder(model), [5 + number % 5 for number in range(options.videos)])
+    encoder = load_vision_encoder(model)
+    jobs = storefront_jobs(encoder, [5 + number % 5 for number in range(options.videos)])
     narrator = VideoNarrator.load(model.path, **LoadOptions("auto").keywords("cpu"))
     speed_up = compare_schedules(narrator, jobs, options.lanes)
+    show_growth(narrator, encoder)
     share = compare_with_floor(narrator, options.lanes)
     print(f"speed-up: {speed_up:.1f}")
     print(f"share of limit: {100 * share:.0f} %")
@@ -69,6 +72,19 @@ def compare_schedules(narrator: VideoNarrator, jobs: Sequence[NarrationJob], lan
         seconds = timed(lambda: [released.narrate(job, own) for job, own in zip(jobs, by_job, strict=False)])
         row("released", released.work.clips, seconds, released.work.prompt_tokens + released.work.new_tokens, best)
     return best["ours"] / best["released"]
+
+
+def show_growth(narrator: VideoNarrator, encoder: VisionEncoder) -> None:
+    """Seconds a clip for stories of growing length, as many clips side by side."""
+    print(f"\n{'clips a story':>13}{'stories':>9}{'clips':>7}{'s/clip':>8}{'tokens read per clip':>22}")
+    for num_clips in STORY_LENGTHS:
+        jobs = storefront_jobs(encoder, [num_clips] * GROWTH_LANES)
+        engine = NarrationEngine(narrator, DecodingSettings(), GROWTH_LANES)
+        results: list[ClipResult] = []
+        seconds = timed(lambda: results.extend(event for event in engine.narrate(jobs) if is_result(event)))
+        count = len(results)
+        read = engine.reader.num_read / count
+        print(f"{num_clips:>13}{len(jobs):>9}{count:>7}{seconds / count:>8.3f}{read:>22.0f}", flush=True)
 
 
 def is_result(event: object) -> bool:

@@ -203,6 +203,7 @@ class Narration:
         kept_frames_s: Times of the frames that were left after visual compression.
         spoken_s: Seconds that it takes to say the text, estimated; None where its length is allowed in words.
         spoken_window_s: Shortest and longest allowed spoken time, in seconds.
+        label_probabilities: Of each label to be the clip's first, the likeliest first; empty where labels were given.
     """
 
     clip_index: int
@@ -217,6 +218,7 @@ class Narration:
     kept_frames_s: tuple[float, ...]
     spoken_s: float | None = None
     spoken_window_s: tuple[float, float] | None = None
+    label_probabilities: tuple[tuple[ScriptLabel, float], ...] = ()
 
     @property
     def is_in_window(self) -> bool:
@@ -240,6 +242,9 @@ class Narration:
             "spoken_s": self.spoken_s,
             "min_spoken_s": None if self.spoken_window_s is None else self.spoken_window_s[0],
             "max_spoken_s": None if self.spoken_window_s is None else self.spoken_window_s[1],
+            "label_probabilities": [
+                {"label": str(label), "probability": probability} for label, probability in self.label_probabilities
+            ],
             "num_frames": self.num_frames,
             "kept_frames_s": list(self.kept_frames_s),
         }
@@ -260,6 +265,9 @@ class Narration:
             kept_frames_s=tuple(data["kept_frames_s"]),
             spoken_s=data["spoken_s"],
             spoken_window_s=None if data["max_spoken_s"] is None else (data["min_spoken_s"], data["max_spoken_s"]),
+            label_probabilities=tuple(
+                (ScriptLabel(item["label"]), item["probability"]) for item in data["label_probabilities"]
+            ),
         )
 
 

@@ -26,6 +26,7 @@ NARRATIONS = pa.schema(
         ("end_s", pa.float64()),
         ("script_labels", pa.list_(pa.string())),
         ("label_source", pa.string()),
+        ("label_probabilities", pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float64())]))),
         ("narration", pa.string()),
         ("num_words", pa.int32()),
         ("min_words", pa.int32()),

@@ -76,6 +76,7 @@ def test_a_result_survives_json():
         (0.5,),
         0.9,
         (0.5, 1.5),
+        ((ScriptLabel.CALL_TO_ACTION, 0.75), (ScriptLabel.OTHERS, 0.25)),
     )
     result = NarratedVideo("v", "k", "f", "/v.mp4", MUG, "en", (narration,), "pyav", 2.0, "nano", ("a note",))
     assert NarratedVideo.from_json(through_json(result.to_json())) == result

@@ -153,6 +153,7 @@ class NarrateClips:
             max_words=job.windows[index][1],
             num_frames=columns["num_frames"][index],
             kept_frames_s=tuple(columns["kept_frames_s"][index]),
+            label_probabilities=result.label_probabilities,
         )
         if job.spoken_windows is None:
             return narration

@@ -17,6 +17,9 @@ from tests.stages.fakes import FakeBoard, work_item
 DIM = 4
 
 
+CHANCES = ((ScriptLabel.OTHERS, 0.75), (ScriptLabel.SORE_POINT, 0.25))
+
+
 class FragileEngine:
     """Narrates two words a clip; dies of a product that is called crash, and reports one that is called fail."""
 
@@ -32,7 +35,7 @@ class FragileEngine:
                 yield JobFailure(job.job_id, GenerationFailed(RejectReason.GENERATION_FAILED, "no text"))
                 continue
             for index in range(len(job.clips)):
-                yield ClipResult(job.job_id, index, (ScriptLabel.OTHERS,), "generated", "A mug.", 2, 50)
+                yield ClipResult(job.job_id, index, (ScriptLabel.OTHERS,), "generated", "A mug.", 2, 50, (), CHANCES)
 
 
 def prepared_row(name: str) -> dict:
@@ -74,6 +77,7 @@ def test_results_are_stored_with_their_windows(stage, store):
         (2, 8, 2, (0.5,)),
         (2, 8, 2, (2.5,)),
     ]
+    assert all(narration.label_probabilities == CHANCES for narration in result.narrations)
     assert (result.notes, result.decoder, result.duration_s) == (("a note",), "decord", 4.0)
 
 

@@ -80,7 +80,11 @@ function makeClipCard(video, place, run, frames, actions) {
   });
   play.addEventListener("click", () => actions.play(place));
   const chips = clip.script_labels.map((label) => makeChip(label, run.labels));
-  const chosen = clip.label_source === "generated" ? "Chosen by the model" : "Given by the catalogue";
+  const likely = clip.label_probabilities
+    .slice(0, 3)
+    .map((item) => `${run.labels[item.label]} ${Math.round(100 * item.probability)} %`);
+  const generated = ["Chosen by the model", ...(likely.length > 0 ? [likely.join(", ")] : [])].join(": ");
+  const chosen = clip.label_source === "generated" ? generated : "Given by the catalogue";
   return make(
     "li",
     { className: "clip", attributes: { "aria-label": `Clip ${place + 1}` } },
