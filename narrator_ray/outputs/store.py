@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from narrator_ray.errors import SchemaError
+from narrator_ray.outputs.key_set import KeySet
 from narrator_ray.outputs.keys import NARRATION_FORMAT
 from narrator_ray.records import NarratedVideo
 from narrator_ray.schema import VideoFeatures
@@ -79,7 +80,7 @@ class ResultStore:
         """Whether a video's features are there. For many keys ask :meth:`known_features` once instead."""
         return self.storage.exists(self.features_path(encoder_fingerprint, key))
 
-    def known_features(self, encoder_fingerprint: str) -> set[str]:
+    def known_features(self, encoder_fingerprint: str) -> KeySet:
         """Keys of all features of an encoder, found by listing."""
         return self._known(_features_folder(encoder_fingerprint), ".arrow")
 
@@ -117,13 +118,13 @@ class ResultStore:
         """Whether a video's narrations are there. For many keys ask :meth:`known_narrations` once instead."""
         return self.storage.exists(self.narration_path(key))
 
-    def known_narrations(self) -> set[str]:
+    def known_narrations(self) -> KeySet:
         """Keys of all narrations, found by listing."""
         return self._known("narrations", ".json")
 
-    def _known(self, folder: str, suffix: str) -> set[str]:
+    def _known(self, folder: str, suffix: str) -> KeySet:
         names = (path.rpartition("/")[2] for path in self.storage.keys(folder))
-        return {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
+        return KeySet(name.removesuffix(suffix) for name in names if name.endswith(suffix))
 
     def _damaged(self, path: str, what: str) -> SchemaError:
         where = self.storage.path_of(path)

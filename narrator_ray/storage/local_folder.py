@@ -8,10 +8,14 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
+
+from narrator_ray.storage.object_entry import ObjectEntry
 
 TEMP_PREFIX = ".tmp-"
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -39,14 +43,33 @@ class LocalFolder:
         """The whole object."""
         return self.local_path(key).read_bytes()
 
+    @contextmanager
+    def opened(self, key: str) -> Iterator[IO[bytes]]:
+        """The object, to read piece by piece."""
+        with self.local_path(key).open("rb") as file:
+            yield file
+
     def exists(self, key: str) -> bool:
         """Whether the object is there."""
         return self.local_path(key).is_file()
 
     def write(self, key: str, data: bytes) -> None:
         """Put the object in place with one rename; a reader sees the old one or the new one, never a part."""
-        with self._written_aside(key, data) as aside:
+        with self._written_aside(key, lambda file: file.write(data)) as aside:
             aside.replace(self.local_path(key))
+
+    def write_file(self, key: str, source: Path) -> None:
+        """The same from a file, which is copied in pieces."""
+        with (
+            source.open("rb") as whole,
+            self._written_aside(key, lambda file: shutil.copyfileobj(whole, file)) as aside,
+        ):
+            aside.replace(self.local_path(key))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove the objects that are there."""
+        for key in keys:
+            self.local_path(key).unlink(missing_ok=True)
 
     def write_if_absent(self, key: str, data: bytes) -> bool:
         """Put the object in place with one hard link, which fails if another writer was first.
@@ -57,7 +80,7 @@ class LocalFolder:
         target = self.local_path(key)
         if target.is_file():
             return False
-        with self._written_aside(key, data) as aside:
+        with self._written_aside(key, lambda file: file.write(data)) as aside:
             try:
                 os.link(aside, target)
             except FileExistsError:
@@ -81,9 +104,16 @@ class LocalFolder:
             prefix = "" if inside == "." else f"{inside}/"
             yield from (f"{prefix}{name}" for name in sorted(names) if not name.startswith(TEMP_PREFIX))
 
+    def entries(self, folder: str) -> Iterator[ObjectEntry]:
+        """The same with size and age; what vanishes meanwhile is left out."""
+        for key in self.keys(folder):
+            with suppress(FileNotFoundError):
+                status = self.local_path(key).stat()
+                yield ObjectEntry(key, status.st_size, status.st_mtime)
+
     def check_writable(self) -> None:
         """Write a small file and take it away again."""
-        with self._written_aside("probe", b""):
+        with self._written_aside("probe", lambda file: None):
             pass
 
     @staticmethod
@@ -94,7 +124,7 @@ class LocalFolder:
         return True
 
     @contextmanager
-    def _written_aside(self, key: str, data: bytes) -> Iterator[Path]:
+    def _written_aside(self, key: str, fill: Callable[[IO[bytes]], Any]) -> Iterator[Path]:
         """A complete, synced file beside the object's place, taken away afterwards if it is still there.
 
         It is opened by hand rather than by tempfile so that its mode follows the umask: others must read results.
@@ -104,7 +134,7 @@ class LocalFolder:
         aside = target.with_name(f"{TEMP_PREFIX}{secrets.token_hex(8)}")
         try:
             with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
-                file.write(data)
+                fill(file)
                 file.flush()
                 os.fsync(file.fileno())
             yield aside

@@ -5,13 +5,16 @@ Raises plain OSError; :mod:`narrator_ray.storage.storage` says it to people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from narrator_ray.storage.filesystems import filesystem_of, os_errors, scheme_of
 from narrator_ray.storage.local_folder import TEMP_PREFIX
+from narrator_ray.storage.object_entry import ObjectEntry
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -43,6 +46,12 @@ class ObjectStore:
             data: bytes = self._filesystem.cat_file(self.path_of(key))
         return data
 
+    @contextmanager
+    def opened(self, key: str) -> Iterator[IO[bytes]]:
+        """The object, to read piece by piece."""
+        with os_errors(), self._filesystem.open(self.path_of(key), "rb") as file:
+            yield file
+
     def exists(self, key: str) -> bool:
         """Whether the object is there."""
         with os_errors():
@@ -52,6 +61,17 @@ class ObjectStore:
         """Put the object with one upload; readers see it when it is complete."""
         with os_errors():
             self._filesystem.pipe_file(self.path_of(key), data)
+
+    def write_file(self, key: str, source: Path) -> None:
+        """Put the object from a file, in parts where it is large; readers see it when it is complete."""
+        with os_errors():
+            self._filesystem.put_file(str(source), self.path_of(key))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove the objects that are there."""
+        filesystem = self._filesystem
+        with os_errors(), suppress(FileNotFoundError):
+            filesystem.rm([str(filesystem._strip_protocol(self.path_of(key))) for key in keys])
 
     def write_if_absent(self, key: str, data: bytes) -> bool:
         """Put the object on condition that there is none (``If-None-Match``).
@@ -73,7 +93,11 @@ class ObjectStore:
         return True
 
     def keys(self, folder: str) -> Iterator[str]:
-        """Keys of all objects below a folder; nothing if there are none.
+        """Keys of all objects below a folder; nothing if there are none."""
+        return (entry.key for entry in self.entries(folder))
+
+    def entries(self, folder: str) -> Iterator[ObjectEntry]:
+        """All objects below a folder with size and age.
 
         Listed folder by folder, because a listing of everything at once would be held in memory whole.
         """
@@ -86,7 +110,7 @@ class ObjectStore:
                 if entry["type"] == "directory":
                     pending.append(name)
                 elif not name.rpartition("/")[2].startswith(TEMP_PREFIX):
-                    yield name[skip:]
+                    yield ObjectEntry(name[skip:], int(entry["size"] or 0), _modified_at_s(entry))
 
     def check_writable(self) -> None:
         """Put a small object and take it away again, where taking away is allowed."""
@@ -99,11 +123,19 @@ class ObjectStore:
         return filesystem_of(scheme_of(self.root))
 
 
-def _list(filesystem: AbstractFileSystem, folder: str) -> list[dict[str, object]]:
+def _list(filesystem: AbstractFileSystem, folder: str) -> list[dict[str, Any]]:
     try:
         with os_errors():
-            entries: list[dict[str, object]] = filesystem.ls(folder, detail=True)
+            entries: list[dict[str, Any]] = filesystem.ls(folder, detail=True)
     except FileNotFoundError:
         return []
     itself = str(filesystem._strip_protocol(folder))
     return [entry for entry in entries if str(entry["name"]).rstrip("/") != itself]
+
+
+def _modified_at_s(entry: dict[str, Any]) -> float:
+    """S3 says LastModified, other stores created; a store that says nothing makes every object old."""
+    written = entry.get("LastModified") or entry.get("created")
+    if not isinstance(written, datetime):
+        return float(written or 0.0)
+    return (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()

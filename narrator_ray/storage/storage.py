@@ -7,14 +7,16 @@ what the objects hold.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from narrator_ray.errors import StorageError
 from narrator_ray.storage.filesystems import path_of_file_uri, scheme_of
 from narrator_ray.storage.local_folder import TEMP_PREFIX, LocalFolder
+from narrator_ray.storage.object_entry import ObjectEntry
 from narrator_ray.storage.object_store import ObjectStore
 
 _OBJECT_SCHEMES = ("s3", "memory")
@@ -98,6 +100,16 @@ class Storage:
         with self._explained(key, "read"):
             return self._place.read(_checked(key))
 
+    @contextmanager
+    def opened(self, key: str) -> Iterator[IO[bytes]]:
+        """An object to read from piece by piece.
+
+        Raises:
+            StorageError: It is not there or cannot be read.
+        """
+        with self._explained(key, "read"), self._place.opened(_checked(key)) as file:
+            yield file
+
     def exists(self, key: str) -> bool:
         """Whether an object is there.
 
@@ -116,6 +128,15 @@ class Storage:
         with self._explained(folder, "list"):
             yield from self._place.keys(_checked(folder) if folder else "")
 
+    def entries(self, folder: str = "") -> Iterator[ObjectEntry]:
+        """All complete objects below a folder with size and age, found by the same listing as :meth:`keys`.
+
+        Raises:
+            StorageError: The storage cannot be listed. A folder that is not there is simply empty.
+        """
+        with self._explained(folder, "list"):
+            yield from self._place.entries(_checked(folder) if folder else "")
+
     def write(self, key: str, data: bytes) -> None:
         """Write an object, in place of an earlier one. Readers see the old one or the new one, never a part.
 
@@ -124,6 +145,24 @@ class Storage:
         """
         with self._explained(key, "write"):
             self._place.write(_checked(key), data)
+
+    def write_file(self, key: str, source: Path) -> None:
+        """Write an object from a local file, never held in memory whole, in place of an earlier one.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        with self._explained(key, "write"):
+            self._place.write_file(_checked(key), source)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; those that are gone already are no error. A thousand a request where there are requests.
+
+        Raises:
+            StorageError: One of them cannot be removed.
+        """
+        with self._explained("", "delete in"):
+            self._place.delete([_checked(key) for key in keys])
 
     def write_if_absent(self, key: str, data: bytes) -> bool:
         """Write an object unless there is one: of several writers the first complete one wins.

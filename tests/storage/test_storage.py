@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -81,6 +82,38 @@ def test_keys_lists_what_is_below_a_folder(storage: Storage) -> None:
     assert sorted(storage.keys("x")) == ["x/a/1", "x/a/d/3", "x/b/2"]
     assert sorted(storage.keys()) == ["top", "x/a/1", "x/a/d/3", "x/b/2", "xy/4"]
     assert list(storage.keys("nothing/here")) == []
+
+
+def test_entries_say_size_and_age(storage: Storage) -> None:
+    """A listing tells how large objects are and when they were written."""
+    before = time.time()
+    storage.write("x/a", b"12345")
+    (entry,) = storage.entries("x")
+    assert (entry.key, entry.num_bytes) == ("x/a", 5)
+    assert abs(entry.modified_at_s - before) < 3600 or storage.uri.startswith("memory")
+
+
+def test_objects_are_written_from_files_and_read_in_pieces(storage: Storage, tmp_path: Path) -> None:
+    """A file becomes an object, in place of an earlier one, and can be opened."""
+    source = tmp_path / "source"
+    source.write_bytes(b"0123456789")
+    storage.write("a/b", b"earlier")
+    storage.write_file("a/b", source)
+    with storage.opened("a/b") as file:
+        file.seek(4)
+        assert file.read(3) == b"456"
+    assert list(storage.keys("a")) == ["a/b"]
+    with pytest.raises(StorageError, match="not found"), storage.opened("a/none"):
+        pass
+
+
+def test_objects_are_removed(storage: Storage) -> None:
+    """What is named is gone, the rest stays, and what was gone already is no error."""
+    for key in ("a/1", "a/2", "a/3"):
+        storage.write(key, b"")
+    storage.delete(["a/1", "a/3"])
+    assert list(storage.keys()) == ["a/2"]
+    storage.delete(["a/1"])
 
 
 def test_it_travels_to_other_processes(storage: Storage) -> None:
