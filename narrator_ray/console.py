@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
@@ -18,10 +19,15 @@ from narrator_ray.catalog.manifest import CatalogSummary
 from narrator_ray.model.presets import Preset
 from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import ScriptLabel
+from narrator_ray.runs.estimate import Estimate
+from narrator_ray.runs.garbage import Garbage
+from narrator_ray.runs.plan import RunPlan
+from narrator_ray.runs.reasons import WorkReason
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.stages.progress import ProgressSnapshot
 
 SECONDS_PER_HOUR = 3600
+_BYTES_PER_MB = 1_000_000
 
 
 def plain_table(*columns: str, title: str | None = None) -> Table:
@@ -91,10 +97,11 @@ def preset_table(presets: Sequence[tuple[Preset, str | None]]) -> Table:
 
 
 def rejected_table(rejected: pa.Table) -> Table:
-    """Rejected videos with stage, reason and detail."""
-    table = plain_table("rejected video", "stage", "reason", "detail")
+    """Rejected videos with stage, reason, how often and since when, and detail."""
+    table = plain_table("rejected video", "stage", "reason", "tries>", "first seen", "last seen", "detail")
     for row in rejected.to_pylist():
-        table.add_row(escape(row["video_id"]), row["stage"], row["reason"], escape(row["detail"]))
+        seen = (str(row.get("attempts", "")), row.get("first_seen_at", ""), row.get("last_seen_at", ""))
+        table.add_row(escape(row["video_id"]), row["stage"], row["reason"], *seen, escape(row["detail"]))
     return table
 
 
@@ -163,3 +170,43 @@ def progress_line(snapshot: ProgressSnapshot, stages: Sequence[str], clips_per_s
     """Counts of every stage in one line."""
     done = ", ".join(f"{stage.replace('_', ' ')} {snapshot.videos.get(stage, 0)}" for stage in stages)
     return f"{done}; {snapshot.clips} clips ({clips_per_s:.2f}/s), {snapshot.rejected} rejected"
+
+
+def plan_table(plan: RunPlan) -> Table:
+    """Videos by what a run would make of them, and why."""
+    table = plain_table("videos>", "what", "why")
+    for reason in WorkReason:
+        if plan.counts[reason]:
+            table.add_row(str(plan.counts[reason]), reason.replace("_", " "), reason.explanation)
+    return table
+
+
+def plan_lines(plan: RunPlan, estimate: Estimate | None) -> list[str]:
+    """What a run would do in sum, and how long it would take."""
+    if not plan.num_to_do:
+        return ["nothing to do"]
+    work = f"{plan.num_to_do} to narrate, {plan.num_to_decode} of them to decode and encode first"
+    if estimate is None:
+        return [work, "no estimate of time: no published run with this model did such work"]
+    took = f"about {timedelta(seconds=round(estimate.seconds))} (h:mm:ss), going by {estimate.num_runs} past run"
+    return [work, took + ("s" if estimate.num_runs != 1 else "")]
+
+
+def work_lines(plan: RunPlan, most: int | None) -> Iterator[str]:
+    """The videos that a run would do, with the reason; no more than asked for."""
+    work = (planned for planned in plan.videos if planned.reason.is_work)
+    for planned in islice(work, most):
+        yield f"  {planned.item.video.video_id}: {planned.reason.replace('_', ' ')}"
+    left = next(work, None)
+    if left is not None:
+        yield "  ... (--all lists every video)"
+
+
+def garbage_lines(found: Garbage, is_deleted: bool) -> list[str]:
+    """What is, or would be, removed."""
+    size = f"{found.num_objects} objects, {found.num_bytes / _BYTES_PER_MB:.1f} MB"
+    runs = f"the newest {found.num_runs} published runs" if found.num_runs != 1 else "the only published run"
+    return [
+        f"{found.num_kept} objects are needed by {runs}, {found.num_young} are too young to be removed",
+        f"removed {size}" if is_deleted else f"would remove {size}; --delete does it",
+    ]

@@ -38,6 +38,8 @@ class RejectReason(StrEnum):
     NO_LENGTH_WINDOW = "no_length_window"
     PROMPT_TOO_LONG = "prompt_too_long"
     GENERATION_FAILED = "generation_failed"
+    SOURCE_UNAVAILABLE = "source_unavailable"
+    OUT_OF_MEMORY = "out_of_memory"
     DAMAGED_OBJECT = "damaged_object"
     UNEXPECTED = "unexpected"
 

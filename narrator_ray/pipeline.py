@@ -10,23 +10,27 @@ Ray, and importing this module loads neither ray nor torch.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from narrator_ray.catalog.manifest import read_manifest
+from narrator_ray.catalog.catalog import Catalog
+from narrator_ray.catalog.manifest import open_catalog
 from narrator_ray.config import Config
-from narrator_ray.errors import ConfigError
+from narrator_ray.errors import ConfigError, RejectReason
 from narrator_ray.model.model_dir import ModelDirectory
 from narrator_ray.model.presets import Preset, check_language, find_preset, prepare_model
 from narrator_ray.narration.job import ENGINE_VERSION
 from narrator_ray.narration.prompt import PROMPT_VERSION
 from narrator_ray.outputs.store import ResultStore
-from narrator_ray.records import Video
-from narrator_ray.runs.publish import RunRecord, publish_run
-from narrator_ray.runs.summary import Outcome, RunSummary, summarize_stages
-from narrator_ray.runs.work import Fingerprints, RunPlan, WorkItem, plan_run
+from narrator_ray.runs.estimate import Estimate, estimate_run
+from narrator_ray.runs.plan import RunPlan, plan_run
+from narrator_ray.runs.publish import RunRecord, announce_run, new_run_id, publish_run
+from narrator_ray.runs.summary import RunSummary
+from narrator_ray.runs.tally import Tally
+from narrator_ray.runs.work import Fingerprints
 from narrator_ray.stages.decode_video import SAMPLE_FRAMES, SPLIT_CLIPS, DecodeVideo
 from narrator_ray.stages.encode_features import ENCODE_FEATURES, EncodeFeatures
 from narrator_ray.stages.narrate_clips import NARRATE_CLIPS, NarrateClips
@@ -36,6 +40,9 @@ from narrator_ray.stages.stage import Machine, Stage
 
 STAGES = (SPLIT_CLIPS, SAMPLE_FRAMES, ENCODE_FEATURES, PREPARE_CONTEXT, NARRATE_CLIPS)
 """Every step that can see or reject a row, in order."""
+
+MAX_BLOCKS = 4096
+"""A large run has larger blocks rather than more: the driver keeps a note of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,12 @@ class Listeners:
 
 
 def narrate_catalog(
-    source: str, out: str, config: Config, limit: int | None = None, listeners: Listeners | None = None
+    source: str,
+    out: str,
+    config: Config,
+    limit: int | None = None,
+    listeners: Listeners | None = None,
+    retry: frozenset[RejectReason] = frozenset(),
 ) -> RunSummary:
     """Narrate every video of a catalogue and publish the run.
 
@@ -136,49 +148,69 @@ def narrate_catalog(
         config: The resolved settings.
         limit: Only the first rows of the manifest.
         listeners: Who wants to know how it goes.
+        retry: Rejections to try again besides those that every run tries again.
 
     Raises:
         NarratorError: A catalogue, setting, model or output that does not work; nothing done so far is lost.
     """
     told = listeners or Listeners()
-    started_at = time.time()
-    videos = read_manifest(source, limit)
-    shared = _resolve(out, config, videos, told)
-    plan = plan_run(videos, shared.store, config, shared.fingerprints)
+    started_at_s, run_id = time.time(), new_run_id()
+    catalog = open_catalog(source, limit)
+    shared = _resolve(out, config, catalog, told)
+    shared.store.storage.check_writable()
+    plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
+    announce_run(shared.store, run_id, plan.num_to_do)
     told.on_plan(plan)
-    outcomes = _execute(shared, plan.to_do, told.on_progress) if plan.to_do else ()
+    tally, graph_started_s = Tally(STAGES), time.monotonic()
+    if plan.num_to_do:
+        _execute(shared, plan, tally, told.on_progress)
+    graph_s = time.monotonic() - graph_started_s if plan.num_to_do else 0.0
     told.on_publish()
-    record = RunRecord(source, config, shared.preset, shared.model, started_at, summarize_stages(STAGES, outcomes))
-    return publish_run(shared.store, videos, plan, outcomes, record)
+    record = RunRecord(run_id, source, config, shared.preset, shared.model, shared.fingerprints, started_at_s, graph_s)
+    return publish_run(shared.store, catalog, plan, tally, record)
 
 
-def _resolve(out: str, config: Config, videos: Sequence[Video], told: Listeners) -> Resolved:
+def plan_catalog(
+    source: str,
+    out: str,
+    config: Config,
+    limit: int | None = None,
+    retry: frozenset[RejectReason] = frozenset(),
+    listeners: Listeners | None = None,
+) -> tuple[RunPlan, Estimate | None]:
+    """What :func:`narrate_catalog` would do with the same arguments, and how long it would take. Changes nothing.
+
+    Raises:
+        NarratorError: A catalogue, setting, model or output that does not work.
+    """
+    catalog = open_catalog(source, limit)
+    shared = _resolve(out, config, catalog, listeners or Listeners())
+    plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
+    return plan, estimate_run(shared.store.storage, plan, shared.fingerprints)
+
+
+def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners) -> Resolved:
     preset = find_preset(config.model.preset)
-    check_language(preset, {video.language for video in videos})
-    _check_adapters(preset, videos)
+    check_language(preset, catalog.languages)
+    _check_adapters(preset, catalog)
     store = ResultStore.open(out)
-    store.storage.check_writable()
     told.on_model(preset.name)
     return Resolved(config, preset, prepare_model(preset), store)
 
 
-def _check_adapters(preset: Preset, videos: Sequence[Video]) -> None:
-    asked = sorted({video.adapter for video in videos if video.adapter is not None})
-    if asked:
+def _check_adapters(preset: Preset, catalog: Catalog) -> None:
+    if catalog.adapters:
         raise ConfigError(
-            f"the catalogue asks for the adapters {', '.join(asked)}, but preset {preset.name} has none: "
-            "remove `adapter` from those rows"
+            f"the catalogue asks for the adapters {', '.join(sorted(catalog.adapters))}, but preset {preset.name} has "
+            "none: remove `adapter` from those rows"
         )
 
 
-def _execute(
-    shared: Resolved, items: Sequence[WorkItem], on_progress: Callable[[ProgressSnapshot], None]
-) -> Sequence[Outcome]:
+def _execute(shared: Resolved, plan: RunPlan, tally: Tally, on_progress: Callable[[ProgressSnapshot], None]) -> None:
     from narrator_ray.stages.execute import execute_graph  # ray takes seconds to import
 
-    needs_decoding = not all(item.has_features for item in items)
-
     def graph(machine: Machine, board: Any) -> list[Stage]:
-        return narration_graph(shared, machine, board, needs_decoding)
+        return narration_graph(shared, machine, board, plan.num_to_decode > 0)
 
-    return execute_graph(graph, items, shared.config.run.videos_per_task, on_progress)
+    videos_per_block = max(shared.config.run.videos_per_task, math.ceil(plan.num_to_do / MAX_BLOCKS))
+    execute_graph(graph, plan.to_do, videos_per_block, tally.add, on_progress)

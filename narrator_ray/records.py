@@ -345,6 +345,10 @@ class Rejection:
         stage: Name of the stage that gave up.
         reason: Which of the closed list.
         detail: For a human: what was seen, what to do.
+        key: Narration key of what was tried; empty where the file was not found.
+        attempts: How often the very same was tried.
+        first_seen_at: When it failed first, ISO 8601, UTC; empty until the run is published.
+        last_seen_at: When it was tried last, likewise.
     """
 
     video_id: str
@@ -352,6 +356,10 @@ class Rejection:
     stage: str
     reason: RejectReason
     detail: str
+    key: str = ""
+    attempts: int = 1
+    first_seen_at: str = ""
+    last_seen_at: str = ""
 
     def to_json(self) -> JsonDict:
         """Plain JSON form."""
@@ -361,9 +369,23 @@ class Rejection:
             "stage": self.stage,
             "reason": str(self.reason),
             "detail": self.detail,
+            "key": self.key,
+            "attempts": self.attempts,
+            "first_seen_at": self.first_seen_at,
+            "last_seen_at": self.last_seen_at,
         }
 
     @classmethod
     def from_json(cls, data: JsonDict) -> Rejection:
         """Inverse of :meth:`to_json`."""
-        return cls(data["video_id"], data["video"], data["stage"], RejectReason(data["reason"]), data["detail"])
+        return cls(
+            data["video_id"],
+            data["video"],
+            data["stage"],
+            RejectReason(data["reason"]),
+            data["detail"],
+            data["key"],
+            data["attempts"],
+            data["first_seen_at"],
+            data["last_seen_at"],
+        )

@@ -58,9 +58,26 @@ REJECTED = pa.schema(
         ("stage", pa.string()),
         ("reason", pa.string()),
         ("detail", pa.string()),
+        ("key", pa.string()),
+        ("attempts", pa.int32()),
+        ("first_seen_at", pa.string()),
+        ("last_seen_at", pa.string()),
     ]
 )
-"""One row per video that could not be narrated."""
+"""One row per video that could not be narrated; times are ISO 8601, UTC."""
+
+VIDEOS = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("is_narrated", pa.bool_()),
+        ("source_version", pa.string()),
+        ("row_fingerprint", pa.string()),
+        ("features_key", pa.string()),
+        ("key", pa.string()),
+    ]
+)
+"""One row per video of a catalogue: what it was made of. The next run compares with it; what a run refers to is kept.
+Versions and keys are empty where the file was not found."""
 
 _CARRIED = [("work", pa.string()), ("rejection", pa.string()), ("trace", pa.string())]
 

@@ -2,17 +2,19 @@
 
 read_manifest("catalog.jsonl")        # .jsonl, .ndjson, .csv and .parquet mean the same
 read_manifest("s3://bucket/catalog.parquet", limit=100)
+open_catalog("catalog.jsonl")         # the same for a million rows: they stay on disk
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.parquet_table import read_parquet
 from narrator_ray.catalog.rows import read_row
 from narrator_ray.catalog.text_tables import RawRow, read_csv, read_jsonl
@@ -50,7 +52,18 @@ class CatalogSummary:
 
 
 def read_manifest(source: str, limit: int | None = None) -> tuple[Video, ...]:
-    """The videos of a catalogue, in its order.
+    """The videos of a catalogue, in its order, all in memory.
+
+    Raises:
+        ManifestError: As :func:`open_catalog`.
+    """
+    videos: list[Video] = []
+    _read_rows(source, limit, videos.append)
+    return tuple(videos)
+
+
+def open_catalog(source: str, limit: int | None = None) -> Catalog:
+    """The videos of a catalogue, in its order, on local disk.
 
     Args:
         source: Local path or any URI that fsspec opens. Relative video paths are relative to its folder.
@@ -59,8 +72,14 @@ def read_manifest(source: str, limit: int | None = None) -> tuple[Video, ...]:
     Raises:
         ManifestError: The file cannot be read or rows have problems; every problem of every row read is listed.
     """
+    catalog = Catalog()
+    _read_rows(source, limit, catalog.add)
+    return catalog
+
+
+def _read_rows(source: str, limit: int | None, take: Callable[[Video], None]) -> None:
     place = _local_path(source) if scheme_of(source) == "file" else source
-    checked = _CheckedRows(_folder_of(place))
+    checked = _CheckedRows(_folder_of(place), take)
     suffix = PurePosixPath(source).suffix.lower()
     if suffix not in _READERS:
         message = f"the extension {suffix!r} is not known: name it {', '.join(_READERS)} after what is inside"
@@ -77,27 +96,34 @@ def read_manifest(source: str, limit: int | None = None) -> tuple[Video, ...]:
         checked.problems.append(ManifestProblem(None, "", "there are no rows: give one row per video"))
     if checked.problems:
         raise ManifestError(source, checked.problems)
-    return tuple(checked.videos)
 
 
-def summarize(videos: Sequence[Video]) -> CatalogSummary:
+def summarize(videos: Iterable[Video]) -> CatalogSummary:
     """Counts over the rows of a catalogue."""
-    clips = [clip for video in videos for clip in video.clips or ()]
+    languages: Counter[Language] = Counter()
+    num_with_clips = num_clips = num_knowledge_points = 0
+    known_s = 0.0
+    for video in videos:
+        languages[video.language] += 1
+        num_with_clips += video.clips is not None
+        num_clips += len(video.clips or ())
+        known_s += sum(clip.duration_s for clip in video.clips or ())
+        num_knowledge_points += len(video.product.knowledge)
     return CatalogSummary(
-        num_videos=len(videos),
-        num_per_language=dict(Counter(video.language for video in videos)),
-        num_with_clips=sum(video.clips is not None for video in videos),
-        num_clips=len(clips),
-        known_s=sum(clip.duration_s for clip in clips) if clips else None,
-        num_knowledge_points=sum(len(video.product.knowledge) for video in videos),
+        num_videos=languages.total(),
+        num_per_language=dict(languages),
+        num_with_clips=num_with_clips,
+        num_clips=num_clips,
+        known_s=known_s if num_clips else None,
+        num_knowledge_points=num_knowledge_points,
     )
 
 
 class _CheckedRows:
     """Rows checked one after another, with what only shows across rows: duplicate ids, problems of whole columns."""
 
-    def __init__(self, base: str) -> None:
-        self.videos: list[Video] = []
+    def __init__(self, base: str, take: Callable[[Video], None]) -> None:
+        self._take = take
         self.problems: list[ManifestProblem] = []
         self.num_rows = 0
         self._base = base
@@ -119,7 +145,7 @@ class _CheckedRows:
         video = read_row(data, self._base, lambda field, message: self._report(row, field, message))
         self._check_unique(row, data.get("video_id"))
         if video is not None and len(self.problems) == num_problems:
-            self.videos.append(video)
+            self._take(video)
 
     def _check_unique(self, row: int, raw_id: object) -> None:
         first = self._row_of_id.setdefault(str(raw_id), row) if isinstance(raw_id, str | int) else row

@@ -146,6 +146,8 @@ def _rejecting(uri: str) -> Iterator[None]:
         raise UnreadableVideo(RejectReason.VIDEO_NOT_FOUND, detail) from error
     except PermissionError as error:
         raise _forbidden(uri, error) from error
+    except (ConnectionError, TimeoutError) as error:
+        raise UnreadableVideo(RejectReason.SOURCE_UNAVAILABLE, f"{uri}: {error}") from error
     except (OSError, ValueError) as error:
         raise UnreadableVideo(RejectReason.VIDEO_UNREADABLE, f"{uri}: {error}") from error
 

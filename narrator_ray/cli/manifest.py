@@ -12,9 +12,9 @@ commands = typer.Typer()
 @commands.command(epilog="Example: narrator-ray check catalog.jsonl")
 def check(catalog: CatalogArgument) -> None:
     """Validate a manifest without touching a cluster: counts, and every problem with row and field."""
-    from narrator_ray.catalog.manifest import read_manifest, summarize
+    from narrator_ray.catalog.manifest import open_catalog, summarize
     from narrator_ray.console import catalog_lines
 
-    for line in catalog_lines(summarize(read_manifest(catalog)), catalog):
+    for line in catalog_lines(summarize(open_catalog(catalog)), catalog):
         typer.echo(line)
     typer.echo("no problems")

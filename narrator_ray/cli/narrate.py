@@ -10,31 +10,68 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from narrator_ray.cli.arguments import EXIT_TOO_MANY_REJECTED, PROGRAM, CatalogArgument, console
+from narrator_ray.cli.optional_value import RetryCommand, RetryOption
 from narrator_ray.cli.run_display import RunDisplay
 
 if TYPE_CHECKING:
     from narrator_ray.config import Config
+    from narrator_ray.errors import RejectReason
 
 commands = typer.Typer()
 
+MAX_LISTED = 20
+NewOutOption = Annotated[str, typer.Option("--out", help="Directory or s3:// prefix for features, results and runs.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeat for more.")
+]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="Model preset; see `narrator-ray presets`.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows of the manifest.")]
+
 
 @commands.command(
-    epilog="Example: narrator-ray narrate catalog.jsonl --out results --preset nano --set decoding.seed=7"
+    cls=RetryCommand,
+    epilog="Example: narrator-ray narrate catalog.jsonl --out results --preset nano --set decoding.seed=7",
 )
 def narrate(
     catalog: CatalogArgument,
-    out: Annotated[str, typer.Option("--out", help="Directory or s3:// prefix for features, results and runs.")],
-    config: Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeat for more.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option("--preset", help="Model preset; see `narrator-ray presets`.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows of the manifest.")] = None,
+    out: NewOutOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    preset: PresetOption = None,
+    limit: LimitOption = None,
+    retry_rejected: RetryOption = None,
 ) -> None:
     """Narrate every video of a catalogue on Ray and publish the run. Run it again: only what changed is done."""
     from narrator_ray.config import load_config
+    from narrator_ray.runs.reasons import retry_reasons
 
-    _narrate(catalog, out, load_config(config, preset, overrides or ()), limit)
+    settings, retry = load_config(config, preset, overrides or ()), retry_reasons(retry_rejected or ())
+    _narrate(catalog, out, settings, limit, retry)
+
+
+@commands.command(cls=RetryCommand, epilog="Example: narrator-ray plan catalog.jsonl --out results --preset nano")
+def plan(
+    catalog: CatalogArgument,
+    out: NewOutOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    preset: PresetOption = None,
+    limit: LimitOption = None,
+    retry_rejected: RetryOption = None,
+    is_listed: Annotated[bool, typer.Option("--all", help=f"List all videos to do, not only {MAX_LISTED}.")] = False,
+) -> None:
+    """Say what `narrate` would do with the same options, why, and how long it would take. Changes nothing."""
+    from narrator_ray.config import load_config
+    from narrator_ray.console import plan_lines, plan_table, work_lines
+    from narrator_ray.pipeline import plan_catalog
+    from narrator_ray.runs.reasons import retry_reasons
+
+    settings, retry = load_config(config, preset, overrides or ()), retry_reasons(retry_rejected or ())
+    found, estimate = plan_catalog(catalog, out, settings, limit, retry)
+    console().print(plan_table(found))
+    for line in (*plan_lines(found, estimate), *work_lines(found, None if is_listed else MAX_LISTED)):
+        typer.echo(line)
 
 
 @commands.command(epilog="Example: narrator-ray demo --videos 4 --seed 7")
@@ -52,7 +89,7 @@ def demo(
     with console(stderr=True).status(f"drawing {videos} product videos"):
         catalog = write_catalog(out / "catalog", videos, seed)
     results = out / "results"
-    _narrate(str(catalog), str(results), load_config(preset="nano"), None)
+    _narrate(str(catalog), str(results), load_config(preset="nano"), None, frozenset())
     run = open_latest(str(results))
     console().print(video_table(run.narrations))
     typer.echo(f"\nreport      {run.path('report.html')}\nnarrations  {run.path('narrations.parquet')}")
@@ -71,19 +108,20 @@ def _command() -> str:
     return str(called) if called.name == PROGRAM else "python -m narrator_ray"
 
 
-def _narrate(catalog: str, out: str, config: Config, limit: int | None) -> None:
+def _narrate(catalog: str, out: str, config: Config, limit: int | None, retry: frozenset[RejectReason]) -> None:
     """Run, show what was done, and end with exit code 3 when too much was rejected."""
     from narrator_ray.console import run_lines, stage_table
     from narrator_ray.pipeline import narrate_catalog
 
     with RunDisplay() as display:
-        summary = narrate_catalog(catalog, out, config, limit, display.listeners)
+        summary = narrate_catalog(catalog, out, config, limit, display.listeners, retry)
     if summary.stages:
         console().print(stage_table(summary.stages))
     for line in run_lines(summary):
         typer.echo(line)
     if summary.has_too_many_rejected:
         typer.echo(
-            f"more than {summary.max_rejected_fraction:.0%} was rejected; see `narrator-ray show {out}`", err=True
+            f"more than {summary.max_rejected_fraction:.0%} was rejected; see `narrator-ray show {out} --rejected`",
+            err=True,
         )
         raise typer.Exit(EXIT_TOO_MANY_REJECTED)

@@ -27,12 +27,19 @@ class ExportFormat(StrEnum):
 def show(
     out: OutArgument,
     video_id: Annotated[str | None, typer.Argument(metavar="[VIDEO_ID]", help="Show this video's clips.")] = None,
+    is_rejected: Annotated[
+        bool, typer.Option("--rejected", help="Only videos without a result: stage, reason, attempts, times, detail.")
+    ] = False,
 ) -> None:
     """Show the newest published run as a table, or one video's clips."""
     from narrator_ray.console import clip_table, rejected_table, video_table
     from narrator_ray.runs.published import open_latest
 
     run = open_latest(out)
+    if is_rejected:
+        console().print(rejected_table(run.rejected))
+        typer.echo(f"{run.rejected.num_rows} rejected in run {run.run_id}")
+        return
     if video_id is not None:
         console().print(clip_table(run.narrations_of(video_id)))
         return
@@ -53,3 +60,24 @@ def export(
 
     written = open_latest(out).export(export_format.value, to)
     typer.echo(f"{len(written)} file{'s' if len(written) != 1 else ''} in {to}")
+
+
+@commands.command(epilog="Example: narrator-ray gc results --keep-runs 7 --delete")
+def gc(
+    out: OutArgument,
+    keep_runs: Annotated[
+        int, typer.Option("--keep-runs", min=1, help="How many of the newest published runs keep what they refer to.")
+    ] = 10,
+    min_age_hours: Annotated[
+        float, typer.Option("--min-age-hours", min=0, help="Younger objects stay: a run may be making them.")
+    ] = 24.0,
+    is_deleting: Annotated[bool, typer.Option("--delete", help="Remove; without it nothing is changed.")] = False,
+) -> None:
+    """Remove features and narrations that no recent published run refers to. Only says what it would do, by default."""
+    from narrator_ray.console import garbage_lines
+    from narrator_ray.runs.garbage import collect_garbage
+    from narrator_ray.storage.storage import Storage
+
+    found = collect_garbage(Storage.open(out), keep_runs, min_age_hours * 3600, is_dry=not is_deleting)
+    for line in garbage_lines(found, is_deleting):
+        typer.echo(line)

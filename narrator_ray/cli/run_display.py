@@ -16,7 +16,7 @@ from narrator_ray.cli.arguments import console
 
 if TYPE_CHECKING:
     from narrator_ray.console import RunProgress
-    from narrator_ray.runs.work import RunPlan
+    from narrator_ray.runs.plan import RunPlan
     from narrator_ray.stages.progress import ProgressSnapshot
 
 LOG_EVERY_S = 5.0
@@ -49,14 +49,18 @@ class RunDisplay:
         self._say(f"model {name}: making weights ready (once per machine)")
 
     def _on_plan(self, plan: RunPlan) -> None:
+        from narrator_ray.runs.reasons import WorkReason
+
+        counts = plan.counts
         self._say(
-            f"{len(plan.to_do)} videos to narrate, {plan.num_reused} unchanged, {len(plan.rejected)} not found"
-            + ("; starting Ray" if plan.to_do else "")
+            f"{plan.num_to_do} videos to narrate, {plan.num_reused} unchanged, {counts[WorkReason.NOT_FOUND]} not found"
+            + (f", {counts[WorkReason.STILL_REJECTED]} rejected before" if counts[WorkReason.STILL_REJECTED] else "")
+            + ("; starting Ray" if plan.num_to_do else "")
         )
-        if plan.to_do and self._console.is_terminal:
+        if plan.num_to_do and self._console.is_terminal:
             from narrator_ray.console import RunProgress
 
-            self._progress = RunProgress(len(plan.to_do), self._stages)
+            self._progress = RunProgress(plan.num_to_do, self._stages)
             self._live = Live(self._progress, console=self._console, transient=True, refresh_per_second=4)
             self._live.start()
 

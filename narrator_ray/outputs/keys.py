@@ -79,6 +79,12 @@ def narration_key(video: Video, features_key: str, config: Config, model_fingerp
     )
 
 
+def row_fingerprint(video: Video) -> str:
+    """A hash of what a row says of its video, besides names, places and what is only handed through."""
+    row = video.to_json()
+    return content_key("row", **{name: row[name] for name in row if name not in ("video_id", "video", "extra")})
+
+
 def _clips_or_detector(video: Video, config: Config) -> list[list[float]] | JsonDict:
     if video.clips is not None:
         return [[float(clip.start_s), float(clip.end_s)] for clip in video.clips]

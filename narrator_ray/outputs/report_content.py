@@ -142,7 +142,8 @@ class RunReport:
         num_clips: Clips with a narration.
         num_clips_in_window: Clips whose narration lies inside its length window.
         videos: The videos shown, at most ``num_narrated``.
-        rejections: Every video without a result.
+        rejections: Videos without a result, as many as are shown.
+        num_more_rejected: Videos without a result that are not shown.
     """
 
     run_id: str
@@ -161,6 +162,12 @@ class RunReport:
     num_clips_in_window: int
     videos: tuple[ReportVideo, ...]
     rejections: tuple[Rejection, ...]
+    num_more_rejected: int = 0
+
+    @property
+    def num_rejected(self) -> int:
+        """Videos without a result."""
+        return len(self.rejections) + self.num_more_rejected
 
 
 def report_video(

@@ -35,7 +35,7 @@ def narrations_table(videos: Iterable[tuple[Video, NarratedVideo]], model_finger
         A table with the schema ``NARRATIONS``.
     """
     rows = itertools.chain.from_iterable(
-        _narration_rows(video, narrated, model_fingerprint) for video, narrated in videos
+        narration_rows(video, narrated, model_fingerprint) for video, narrated in videos
     )
     return _table(rows, NARRATIONS)
 
@@ -92,7 +92,8 @@ def iterate_rows(table: pa.Table) -> Iterator[JsonDict]:
         yield from batch.to_pylist()
 
 
-def _narration_rows(video: Video, narrated: NarratedVideo, model_fingerprint: str) -> Iterator[JsonDict]:
+def narration_rows(video: Video, narrated: NarratedVideo, model_fingerprint: str) -> Iterator[JsonDict]:
+    """The rows of one video, one per clip, by the columns of ``NARRATIONS``."""
     common = {
         "num_clips": len(narrated.narrations),
         "language": narrated.language,

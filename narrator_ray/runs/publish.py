@@ -1,8 +1,10 @@
 """Publishing a run: its tables, its report and its record are assembled, then ``latest.json`` is replaced last.
 
-Readers follow ``latest.json``, so they see the previous run until this one is complete, and never half of one.
+Readers follow ``latest.json``, so they see the previous run until this one is complete, and never half of one. Tables
+grow on local disk and are uploaded whole: memory does not grow with the catalogue.
 
-    OUT/runs/<run_id>/{config.yaml, run.json, narrations.parquet, narrations.jsonl, rejected.parquet, report.html}
+    OUT/runs/<run_id>/{config.yaml, run.json, narrations.parquet, narrations.jsonl, videos.parquet, rejected.parquet,
+                       report.html}
     OUT/latest.json
 """
 
@@ -10,29 +12,27 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from narrator_ray import __version__
+from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.config import Config
-from narrator_ray.errors import RejectReason, SchemaError, StorageError
+from narrator_ray.errors import StorageError
 from narrator_ray.model.model_dir import ModelDirectory
 from narrator_ray.model.presets import Preset
-from narrator_ray.outputs.keys import content_key
-from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.outputs.store import ResultStore
-from narrator_ray.outputs.tables import narrations_table, rejected_table, to_jsonl_bytes, to_parquet_bytes
-from narrator_ray.records import JsonDict, NarratedVideo, Rejection, Video
+from narrator_ray.records import JsonDict
+from narrator_ray.runs.plan import RunPlan
 from narrator_ray.runs.report import render_run_report
-from narrator_ray.runs.summary import Outcome, RunSummary
-from narrator_ray.runs.work import RunPlan, WorkItem
-from narrator_ray.storage.storage import Storage
-
-LATEST = "latest.json"
-PUBLISH = "publish"
-_READ_THREADS = 16
+from narrator_ray.runs.results import read_results
+from narrator_ray.runs.run_folder import LATEST, RECORD, STARTED, run_path
+from narrator_ray.runs.run_tables import RunTables
+from narrator_ray.runs.summary import RunSummary
+from narrator_ray.runs.tally import Tally
+from narrator_ray.runs.work import Fingerprints
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,135 +40,92 @@ class RunRecord:
     """What is to be remembered of a run besides its results.
 
     Attributes:
+        run_id: Its name.
         source: Path or URI of the catalogue.
         config: The resolved settings.
         preset: Which model.
         model: Its directory on this machine.
+        fingerprints: What results depend on besides the catalogue and the settings.
         started_at_s: Unix time.
-        stages: Table of stages.
+        graph_s: Seconds that the graph took; 0 when nothing was to do.
     """
 
+    run_id: str
     source: str
     config: Config
     preset: Preset
     model: ModelDirectory
+    fingerprints: Fingerprints
     started_at_s: float
-    stages: tuple[StageSummary, ...]
+    graph_s: float = 0.0
 
 
-def publish_run(
-    store: ResultStore, videos: Sequence[Video], plan: RunPlan, outcomes: Sequence[Outcome], record: RunRecord
-) -> RunSummary:
+def new_run_id() -> str:
+    """A name that no other run has, even one that begins in the same second: UTC time and a random tail."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def announce_run(store: ResultStore, run_id: str, num_to_do: int) -> None:
+    """Leave a mark that a run is under way, so that nothing it may refer to is removed meanwhile."""
+    store.storage.write(run_path(run_id, STARTED), json.dumps({"run_id": run_id, "num_to_do": num_to_do}).encode())
+
+
+def publish_run(store: ResultStore, catalog: Catalog, plan: RunPlan, tally: Tally, record: RunRecord) -> RunSummary:
     """Assemble and publish a run.
 
     Args:
         store: The output.
-        videos: The catalogue, in order.
+        catalog: What came in.
         plan: What was there before.
-        outcomes: What came of the rest.
+        tally: What came of the rest.
         record: What else is to be remembered.
 
     Raises:
         StorageError: The output cannot be written, or a video is neither done nor rejected.
     """
-    rejections = _rejections(plan, outcomes)
-    narrated = []
-    for item, result in _read_results(store, [item for item in plan.items if item.video.video_id not in rejections]):
-        if isinstance(result, Rejection):
-            rejections[item.video.video_id] = result
-        else:
-            narrated.append((item, result))
-    rejected = [rejections[video.video_id] for video in videos if video.video_id in rejections]
-    if len(narrated) + len(rejected) != len(videos):
-        raise StorageError(
-            f"{len(videos)} videos came in, but {len(narrated)} are done and {len(rejected)} rejected; "
-            "nothing was published, run it again"
-        )
-    summary = _summarize(store, videos, plan, narrated, rejected, record)
-    _write_run(store, narrated, rejected, summary, record)
+    with tempfile.TemporaryDirectory(prefix="narrator-ray-") as name:
+        folder = Path(name)
+        with RunTables(folder, record.fingerprints.narrator, record.config.report.max_videos, plan.last) as tables:
+            for planned, result in read_results(store, plan, tally):
+                tables.add(planned, result)
+        _check_complete(len(catalog), tables)
+        summary = _summarize(store, catalog, plan, tally, tables, record)
+        _write_files(store, folder, tables, summary, record)
     latest = {"run_id": summary.run_id, "finished_at": summary.finished_at}
     store.storage.write(LATEST, json.dumps(latest).encode())
     return summary
 
 
-def run_path(run_id: str, name: str) -> str:
-    """Key of one file of a run."""
-    return f"runs/{run_id}/{name}"
-
-
-def latest_run_id(storage: Storage) -> str:
-    """Name of the newest published run.
-
-    Raises:
-        StorageError: Nothing has been published there.
-    """
-    if not storage.exists(LATEST):
+def _check_complete(num_videos: int, tables: RunTables) -> None:
+    if tables.num_narrated + tables.num_rejected != num_videos:
         raise StorageError(
-            f"{storage.uri}: no published run here; run `narrator-ray narrate CATALOG --out {storage.uri}`"
+            f"{num_videos} videos came in, but {tables.num_narrated} are done and {tables.num_rejected} rejected; "
+            "nothing was published, run it again"
         )
-    try:
-        run_id = json.loads(storage.read(LATEST))["run_id"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SchemaError(f"{storage.path_of(LATEST)}: not a record of a published run: {error}") from error
-    return str(run_id)
-
-
-def _rejections(plan: RunPlan, outcomes: Sequence[Outcome]) -> dict[str, Rejection]:
-    """Rejections by video; rows that asked for the very same result share its fate."""
-    by_key = {outcome.narration_key: outcome.rejection for outcome in outcomes if outcome.rejection is not None}
-    by_id = {rejection.video_id: rejection for rejection in plan.rejected}
-    for item in plan.items:
-        shared = by_key.get(item.narration_key)
-        if shared is not None:
-            by_id[item.video.video_id] = replace(shared, video_id=item.video.video_id, uri=item.video.uri)
-    return by_id
-
-
-def _read_results(
-    store: ResultStore, items: Sequence[WorkItem]
-) -> Iterator[tuple[WorkItem, NarratedVideo | Rejection]]:
-    with ThreadPoolExecutor(_READ_THREADS) as threads:
-        yield from zip(items, threads.map(lambda item: _read_result(store, item), items), strict=True)
-
-
-def _read_result(store: ResultStore, item: WorkItem) -> NarratedVideo | Rejection:
-    video = item.video
-    try:
-        return replace(store.get_narration(item.narration_key), video_id=video.video_id, uri=video.uri)
-    except SchemaError as error:
-        return Rejection(video.video_id, video.uri, PUBLISH, RejectReason.DAMAGED_OBJECT, str(error))
 
 
 def _summarize(
-    store: ResultStore,
-    videos: Sequence[Video],
-    plan: RunPlan,
-    narrated: Sequence[tuple[WorkItem, NarratedVideo]],
-    rejected: Sequence[Rejection],
-    record: RunRecord,
+    store: ResultStore, catalog: Catalog, plan: RunPlan, tally: Tally, tables: RunTables, record: RunRecord
 ) -> RunSummary:
-    clips = [narration for _, result in narrated for narration in result.narrations]
     return RunSummary(
-        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        run_id=record.run_id,
         out=store.storage.uri,
         started_at=datetime.fromtimestamp(record.started_at_s, UTC).isoformat(timespec="seconds"),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        num_videos=len(videos),
-        num_narrated=len(narrated),
+        num_videos=len(catalog),
+        num_narrated=tables.num_narrated,
         num_reused=plan.num_reused,
-        num_features_reused=sum(item.has_features for item in plan.to_do),
-        num_clips=len(clips),
-        num_clips_in_window=sum(narration.is_in_window for narration in clips),
-        num_rejected=len(rejected),
-        stages=record.stages,
+        num_features_reused=plan.num_features_reused,
+        num_clips=tables.num_clips,
+        num_clips_in_window=tables.num_clips_in_window,
+        num_rejected=tables.num_rejected,
+        stages=tally.stages,
         model=_describe_model(record),
-        manifest={
-            "source": record.source,
-            "num_rows": len(videos),
-            "fingerprint": content_key("manifest", rows=[video.to_json() for video in videos]),
-        },
+        manifest={"source": record.source, "num_rows": len(catalog), "fingerprint": catalog.fingerprint},
         max_rejected_fraction=record.config.run.max_rejected_fraction,
         software={"narrator-ray": __version__},
+        reasons={str(reason): count for reason, count in plan.counts.items()},
+        graph_s=record.graph_s,
     )
 
 
@@ -176,41 +133,22 @@ def _describe_model(record: RunRecord) -> JsonDict:
     return {
         "preset": record.preset.name,
         "is_trained": record.model.spec.is_trained,
-        "encoder_fingerprint": record.model.spec.fingerprints.encoder,
-        "narrator_fingerprint": record.model.spec.fingerprints.narrator,
+        "encoder_fingerprint": record.fingerprints.encoder,
+        "narrator_fingerprint": record.fingerprints.narrator,
+        "fingerprints": record.fingerprints.to_json(),
     }
 
 
-def _write_run(
-    store: ResultStore,
-    narrated: Sequence[tuple[WorkItem, NarratedVideo]],
-    rejected: Sequence[Rejection],
-    summary: RunSummary,
-    record: RunRecord,
-) -> None:
-    table = narrations_table(
-        ((item.video, result) for item, result in narrated), record.model.spec.fingerprints.narrator
-    )
-    files: Mapping[str, bytes] = {
-        "config.yaml": record.config.to_yaml().encode(),
-        "narrations.parquet": to_parquet_bytes(table),
-        "narrations.jsonl": to_jsonl_bytes(table),
-        "rejected.parquet": to_parquet_bytes(rejected_table(rejected)),
-        "report.html": _report(store, narrated, rejected, summary, record).encode(),
-        "run.json": json.dumps(
-            summary.to_json() | {"config": record.config.model_dump(mode="json")}, indent=2, ensure_ascii=False
-        ).encode(),
+def _write_files(store: ResultStore, folder: Path, tables: RunTables, summary: RunSummary, record: RunRecord) -> None:
+    """All files of the run; its record comes last, because it says that the others are there."""
+    for path in tables.paths:
+        store.storage.write_file(run_path(record.run_id, path.name), path)
+    page = render_run_report(store, tables, summary, record.config, record.preset, record.fingerprints.encoder)
+    described = summary.to_json() | {"config": record.config.model_dump(mode="json")}
+    texts = {
+        "config.yaml": record.config.to_yaml(),
+        "report.html": page,
+        RECORD: json.dumps(described, indent=2, ensure_ascii=False),
     }
-    for name, data in files.items():
-        store.storage.write(run_path(summary.run_id, name), data)
-
-
-def _report(
-    store: ResultStore,
-    narrated: Sequence[tuple[WorkItem, NarratedVideo]],
-    rejected: Sequence[Rejection],
-    summary: RunSummary,
-    record: RunRecord,
-) -> str:
-    encoder = record.model.spec.fingerprints.encoder
-    return render_run_report(store, narrated, rejected, summary, record.config, record.preset, encoder)
+    for name, text in texts.items():
+        store.storage.write(run_path(record.run_id, name), text.encode())

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from narrator_ray.errors import StorageError
 from narrator_ray.outputs.export import export_run
 from narrator_ray.outputs.tables import read_narrations
-from narrator_ray.runs.publish import latest_run_id, run_path
+from narrator_ray.runs.run_folder import latest_run_id, run_path
 from narrator_ray.storage import Storage
 
 

@@ -17,9 +17,9 @@ from narrator_ray.model.presets import Preset
 from narrator_ray.outputs.report import EmbeddedMedia, LinkedMedia, ReportVideo, RunReport, render_report
 from narrator_ray.outputs.report import report_video as shown_video
 from narrator_ray.outputs.store import ResultStore
-from narrator_ray.records import NarratedVideo, Rejection
+from narrator_ray.records import NarratedVideo
+from narrator_ray.runs.run_tables import RunTables
 from narrator_ray.runs.summary import RunSummary
-from narrator_ray.runs.work import WorkItem
 from narrator_ray.schema import VideoFeatures
 
 _BYTES_PER_MB = 1_000_000
@@ -28,15 +28,14 @@ _DEFAULT_MIME = "video/mp4"
 
 def render_run_report(
     store: ResultStore,
-    narrated: Sequence[tuple[WorkItem, NarratedVideo]],
-    rejected: Sequence[Rejection],
+    tables: RunTables,
     summary: RunSummary,
     config: Config,
     preset: Preset,
     encoder_fingerprint: str,
 ) -> str:
     """The report page of a run, as the text of one HTML file."""
-    shown = narrated[: config.report.max_videos]
+    budget_bytes = config.report.embed_budget_mb * _BYTES_PER_MB
     report = RunReport(
         run_id=summary.run_id,
         started_at=datetime.fromisoformat(summary.started_at),
@@ -52,8 +51,9 @@ def render_run_report(
         num_features_reused=summary.num_features_reused,
         num_clips=summary.num_clips,
         num_clips_in_window=summary.num_clips_in_window,
-        videos=tuple(_report_videos(store, encoder_fingerprint, shown, config.report.embed_budget_mb * _BYTES_PER_MB)),
-        rejections=tuple(rejected),
+        videos=tuple(_report_videos(store, encoder_fingerprint, tables.shown, budget_bytes)),
+        rejections=tuple(tables.shown_rejections),
+        num_more_rejected=tables.num_rejected - len(tables.shown_rejections),
     )
     return render_report(report)
 
@@ -61,10 +61,10 @@ def render_run_report(
 def _report_videos(
     store: ResultStore,
     encoder_fingerprint: str,
-    narrated: Sequence[tuple[WorkItem, NarratedVideo]],
+    narrated: Sequence[NarratedVideo],
     budget_bytes: float,
 ) -> Iterator[ReportVideo]:
-    for _, result in narrated:
+    for result in narrated:
         media = _media(result.uri, budget_bytes)
         if isinstance(media, EmbeddedMedia):
             budget_bytes -= len(media.data)

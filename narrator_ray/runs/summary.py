@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from narrator_ray.outputs.report_content import StageSummary
@@ -22,25 +21,6 @@ class Outcome:
     narration_key: str
     rejection: Rejection | None
     trace: tuple[tuple[str, float], ...]
-
-
-def summarize_stages(stages: Sequence[str], outcomes: Iterable[Outcome]) -> tuple[StageSummary, ...]:
-    """Add up the traces of all rows, one line per stage that saw a row, in pipeline order."""
-    seen = dict.fromkeys(stages, 0)
-    rejected = dict.fromkeys(stages, 0)
-    seconds = dict.fromkeys(stages, 0.0)
-    for outcome in outcomes:
-        for stage in {stage for stage, _ in outcome.trace}:
-            seen[stage] += 1
-        for stage, spent_s in outcome.trace:
-            seconds[stage] += spent_s
-        if outcome.rejection is not None:
-            rejected[outcome.rejection.stage] += 1
-    return tuple(
-        StageSummary(stage, seen[stage], seen[stage] - rejected[stage], rejected[stage], seconds[stage])
-        for stage in stages
-        if seen[stage]
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +43,9 @@ class RunSummary:
         model: Name, fingerprints and training state of the model.
         manifest: Source and fingerprint of the catalogue.
         max_rejected_fraction: The share above which the run counts as failed.
+        software: Versions that made it.
+        reasons: Videos by what the plan made of them.
+        graph_s: Seconds from the start of the graph to its end, start of Ray included; 0 when nothing was to do.
     """
 
     run_id: str
@@ -81,6 +64,8 @@ class RunSummary:
     manifest: JsonDict
     max_rejected_fraction: float
     software: JsonDict = field(default_factory=dict)
+    reasons: JsonDict = field(default_factory=dict)
+    graph_s: float = 0.0
 
     @property
     def has_too_many_rejected(self) -> bool:
@@ -101,4 +86,6 @@ class RunSummary:
             "manifest": self.manifest,
             "max_rejected_fraction": self.max_rejected_fraction,
             "software": self.software,
+            "reasons": self.reasons,
+            "graph_s": round(self.graph_s, 3),
         }

@@ -1,28 +1,12 @@
-"""What is known of one video before any work: its keys, and which of its results exist already.
-
-Planning reads file metadata and lists the output; it decodes nothing, loads no model and needs no cluster. That is why
-a run that has nothing to do ends without starting Ray.
-"""
+"""What is known of one video before any work: its keys, and which of its results exist already."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
-from narrator_ray.catalog.source import source_version
-from narrator_ray.config import Config
-from narrator_ray.errors import ItemError
-from narrator_ray.outputs.keys import features_key, narration_key
-from narrator_ray.outputs.store import ResultStore
-from narrator_ray.records import Rejection, Video
-
-_T = TypeVar("_T")
-
-FIND_SOURCE = "find_source"
-_METADATA_THREADS = 32
+from narrator_ray.records import JsonDict, Rejection, Video
+from narrator_ray.runs.reasons import WorkReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,75 +55,37 @@ class Fingerprints:
     narrator: str
     prompt: str
 
+    def to_json(self) -> JsonDict:
+        """Plain JSON form."""
+        return {"encoder": self.encoder, "narrator": self.narrator, "prompt": self.prompt}
+
 
 @dataclass(frozen=True, slots=True)
-class RunPlan:
-    """Every video of a catalogue, sorted by what it needs. Catalogue order is kept inside each group.
+class PlannedVideo:
+    """One video of a catalogue and what a run makes of it.
 
     Attributes:
-        items: Videos whose file was found.
-        rejected: Videos whose file was not.
+        item: The video and its keys; version and keys are empty where its file was not found.
+        reason: What is to be done with it, and why.
+        row_fingerprint: Hash of what its row says, besides names and places.
+        rejection: Why there is nothing to do and no result, if so.
     """
 
-    items: tuple[WorkItem, ...]
-    rejected: tuple[Rejection, ...]
+    item: WorkItem
+    reason: WorkReason
+    row_fingerprint: str
+    rejection: Rejection | None = None
 
-    @property
-    def to_do(self) -> tuple[WorkItem, ...]:
-        """Items without a result; of several that would make the very same result, the first."""
-        first_of_key = {item.narration_key: item for item in reversed(self.items) if not item.has_narration}
-        return tuple(item for item in self.items if first_of_key.get(item.narration_key) is item)
+    def to_json(self) -> str:
+        """One line: what is planned and, after a tab, the item, both as JSON, which holds no tab of its own."""
+        rejection = None if self.rejection is None else self.rejection.to_json()
+        head = json.dumps([str(self.reason), self.row_fingerprint, rejection], ensure_ascii=False)
+        return f"{head}\t{self.item.to_json()}"
 
-    @property
-    def num_reused(self) -> int:
-        """Videos whose result is in the store already."""
-        return sum(item.has_narration for item in self.items)
-
-
-def plan_run(
-    videos: Sequence[Video],
-    store: ResultStore,
-    config: Config,
-    fingerprints: Fingerprints,
-    find_version: Callable[[str], str] = source_version,
-) -> RunPlan:
-    """Look at every video file's metadata and list the store, and say what is left to do.
-
-    Raises:
-        StorageError: The output cannot be listed.
-    """
-    features = store.known_features(fingerprints.encoder)
-    narrations = store.known_narrations()
-    with ThreadPoolExecutor(_METADATA_THREADS) as threads:
-        versions = threads.map(lambda video: _version_or_rejection(video, find_version), videos)
-        planned = [
-            version
-            if isinstance(version, Rejection)
-            else _plan_item(video, version, features, narrations, config, fingerprints)
-            for video, version in zip(videos, versions, strict=True)
-        ]
-    return RunPlan(tuple(_only(planned, WorkItem)), tuple(_only(planned, Rejection)))
-
-
-def _only(values: Iterable[object], kind: type[_T]) -> list[_T]:
-    return [value for value in values if isinstance(value, kind)]
-
-
-def _version_or_rejection(video: Video, find_version: Callable[[str], str]) -> str | Rejection:
-    try:
-        return find_version(video.uri)
-    except ItemError as error:
-        return Rejection(video.video_id, video.uri, FIND_SOURCE, error.reason, error.detail)
-
-
-def _plan_item(
-    video: Video,
-    version: str,
-    features: set[str],
-    narrations: set[str],
-    config: Config,
-    fingerprints: Fingerprints,
-) -> WorkItem:
-    its_features = features_key(video, version, config, fingerprints.encoder)
-    its_narration = narration_key(video, its_features, config, fingerprints.narrator, fingerprints.prompt)
-    return WorkItem(video, version, its_features, its_narration, its_features in features, its_narration in narrations)
+    @classmethod
+    def from_json(cls, line: str) -> PlannedVideo:
+        """Inverse of :meth:`to_json`."""
+        head, _, item = line.partition("\t")
+        reason, row_fingerprint, rejection = json.loads(head)
+        past = None if rejection is None else Rejection.from_json(rejection)
+        return cls(WorkItem.from_json(item), WorkReason(reason), row_fingerprint, past)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -33,16 +34,18 @@ _LOG = logging.getLogger(__name__)
 
 def execute_graph(
     graph: Callable[[Machine, Any], list[Stage]],
-    items: Sequence[WorkItem],
-    videos_per_task: int,
+    items: Iterable[WorkItem],
+    videos_per_block: int,
+    on_outcome: Callable[[Outcome], None],
     on_progress: Callable[[ProgressSnapshot], None],
-) -> list[Outcome]:
-    """Run the stages over the items and give one outcome per item, in no particular order.
+) -> None:
+    """Run the stages over the items. No more than a block of items is held here at a time.
 
     Args:
         graph: Makes the stages for a machine and a progress board.
         items: What is to be done.
-        videos_per_task: Rows of a block: the unit of parallelism and of loss.
+        videos_per_block: Rows of a block: the unit of parallelism and of loss.
+        on_outcome: Called once per item, in no particular order.
         on_progress: Called about twice a second.
 
     Raises:
@@ -52,15 +55,15 @@ def execute_graph(
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         machine = Machine(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
         board: Any = ray.remote(num_cpus=0)(ProgressBoard).remote()
-        data = _planned_dataset(items, videos_per_task)
+        data = _planned_dataset(items, videos_per_block)
         for stage in graph(machine, board):
             data = _attach(stage, data)
-        running = thread.submit(_consume, data)
+        running = thread.submit(_consume, data, on_outcome)
         while not running.done():
             on_progress(ray.get(board.snapshot.remote()))
             wait([running], timeout=_POLL_S)
         on_progress(ray.get(board.snapshot.remote()))
-        return _result_of(running)
+        _raise_ours(running)
 
 
 def _attach(stage: Stage, data: Dataset) -> Dataset:
@@ -72,12 +75,11 @@ def _attach(stage: Stage, data: Dataset) -> Dataset:
     return data.map_batches(stage.callable_class, fn_constructor_kwargs=stage.arguments, compute=pool, **options)
 
 
-def _result_of(running: Future[list[Outcome]]) -> list[Outcome]:
+def _raise_ours(running: Future[None]) -> None:
     error = running.exception()
-    if error is None:
-        return running.result()
-    ours = _find_ours(error)
-    raise ours if ours is not None else error
+    if error is not None:
+        ours = _find_ours(error)
+        raise ours if ours is not None else error
 
 
 def _find_ours(error: BaseException | None) -> NarratorError | None:
@@ -89,18 +91,19 @@ def _find_ours(error: BaseException | None) -> NarratorError | None:
     return None
 
 
-def _planned_dataset(items: Sequence[WorkItem], videos_per_block: int) -> Dataset:
-    rows = [planned_row(item) for item in items]
-    blocks = [rows[begin : begin + videos_per_block] for begin in range(0, len(rows), videos_per_block)]
-    return ray.data.from_arrow([pa.Table.from_pylist(block, schema=PLANNED) for block in blocks])
+def _planned_dataset(items: Iterable[WorkItem], videos_per_block: int) -> Dataset:
+    """Blocks go to the object store one after another; it moves them to disk where they do not fit."""
+    remaining, blocks = iter(items), list[Any]()
+    while block := [planned_row(item) for item in islice(remaining, videos_per_block)]:
+        blocks.append(ray.put(pa.Table.from_pylist(block, schema=PLANNED)))
+    return ray.data.from_arrow_refs(blocks)
 
 
-def _consume(data: Dataset) -> list[Outcome]:
-    outcomes = []
+def _consume(data: Dataset, on_outcome: Callable[[Outcome], None]) -> None:
     for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         table: pa.Table = batch
-        outcomes += [_outcome(row) for row in table.to_pylist()]
-    return outcomes
+        for row in table.to_pylist():
+            on_outcome(_outcome(row))
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:

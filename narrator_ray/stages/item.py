@@ -41,12 +41,18 @@ def attempt(work: WorkItem, stage: str, step: Callable[[], _T]) -> _T | Rejectio
         raise
     except Exception as error:  # noqa: BLE001 - the one place where a bug costs one video instead of the run
         _LOG.exception("video %s failed in %s", work.video.video_id, stage)
-        return rejection_of(work, stage, ItemError(RejectReason.UNEXPECTED, f"{type(error).__name__}: {error}"))
+        return rejection_of(work, stage, ItemError(_reason_of(error), f"{type(error).__name__}: {error}"))
 
 
 def rejection_of(work: WorkItem, stage: str, error: ItemError) -> Rejection:
     """The rejected row that an error makes of a video."""
     return Rejection(work.video.video_id, work.video.uri, stage, error.reason, error.detail[:MAX_DETAIL_CHARACTERS])
+
+
+def _reason_of(error: Exception) -> RejectReason:
+    """Memory that ran out, on the host or on a device (torch's error, known by name), may suffice another night."""
+    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return RejectReason.OUT_OF_MEMORY if is_memory else RejectReason.UNEXPECTED
 
 
 class StageRow:

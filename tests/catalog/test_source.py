@@ -181,8 +181,8 @@ def test_http_versions(server: str, name: str, monkeypatch: pytest.MonkeyPatch) 
         ("410", RejectReason.VIDEO_NOT_FOUND, "no such file"),
         ("403", RejectReason.VIDEO_NOT_FOUND, "access denied (the server answered 403 Forbidden)"),
         ("401", RejectReason.VIDEO_NOT_FOUND, "access denied"),
-        ("500", RejectReason.VIDEO_UNREADABLE, "the server answered 500"),
-        ("to-file", RejectReason.VIDEO_UNREADABLE, "not allowed"),
+        ("500", RejectReason.SOURCE_UNAVAILABLE, "the server answered 500"),
+        ("to-file", RejectReason.SOURCE_UNAVAILABLE, "not allowed"),
     ],
 )
 def test_http_errors(server: str, act: Callable[[str], object], name: str, reason: RejectReason, says: str) -> None:
@@ -196,13 +196,13 @@ def test_http_errors(server: str, act: Callable[[str], object], name: str, reaso
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "exa mple", "a..b", "127.0.0.1:port"])
 def test_servers_that_do_not_answer(act: Callable[[str], object], host: str) -> None:
     """Nobody listening and addresses that are none reject the video."""
-    assert rejection(act, f"http://{host}/a.mp4").reason == RejectReason.VIDEO_UNREADABLE
+    assert rejection(act, f"http://{host}/a.mp4").reason == RejectReason.SOURCE_UNAVAILABLE
 
 
 def test_a_connection_that_ends_early(server: str) -> None:
     """A body shorter than announced is no copy."""
     error = rejection(copy_whole, f"{server}/short.mp4")
-    assert error.reason == RejectReason.VIDEO_UNREADABLE
+    assert error.reason == RejectReason.SOURCE_UNAVAILABLE
     assert f"after {len(VIDEO)} of {len(VIDEO) + 7} bytes" in error.detail
 
 

@@ -106,6 +106,7 @@ def test_a_run_leaves_what_it_promises(odd_run):
     summary, out = odd_run
     run = Path(out) / "runs" / summary.run_id
     names = {"config.yaml", "run.json", "narrations.parquet", "narrations.jsonl", "rejected.parquet", "report.html"}
+    names |= {"videos.parquet", "started.json"}
     assert {path.name for path in run.iterdir()} == names
     assert json.loads((Path(out) / "latest.json").read_text())["run_id"] == summary.run_id
     record = json.loads((run / "run.json").read_text())

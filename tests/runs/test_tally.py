@@ -3,7 +3,8 @@
 from narrator_ray.errors import RejectReason
 from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import Rejection
-from narrator_ray.runs.summary import Outcome, summarize_stages
+from narrator_ray.runs.summary import Outcome
+from narrator_ray.runs.tally import Tally
 
 STAGES = ("split", "encode", "narrate")
 
@@ -11,6 +12,14 @@ STAGES = ("split", "encode", "narrate")
 def rejected(stage):
     """A rejection in that stage."""
     return Rejection("v", "/v", stage, RejectReason.VIDEO_EMPTY, "")
+
+
+def summarize_stages(stages, outcomes):
+    """The table of stages after all outcomes were added."""
+    tally = Tally(stages)
+    for outcome in outcomes:
+        tally.add(outcome)
+    return tally.stages
 
 
 def test_stages_add_up():
