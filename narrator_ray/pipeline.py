@@ -212,5 +212,10 @@ def _execute(shared: Resolved, plan: RunPlan, tally: Tally, on_progress: Callabl
     def graph(machine: Machine, board: Any) -> list[Stage]:
         return narration_graph(shared, machine, board, plan.num_to_decode > 0)
 
-    videos_per_block = max(shared.config.run.videos_per_task, math.ceil(plan.num_to_do / MAX_BLOCKS))
-    execute_graph(graph, plan.to_do, videos_per_block, tally.add, on_progress)
+    num_videos = videos_per_block(shared.config, plan.num_to_do)
+    execute_graph(graph, plan.to_do, num_videos, tally.add, on_progress)
+
+
+def videos_per_block(config: Config, num_to_do: int) -> int:
+    """Videos of a block: what the settings say, and more where there would be too many blocks."""
+    return max(config.run.videos_per_task, math.ceil(num_to_do / MAX_BLOCKS))

@@ -1,6 +1,7 @@
 """The command line: what it says and which exit code it ends with."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from narrator_ray.cli import app
 from narrator_ray.cli.arguments import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED
 
-VERBS = ("check", "narrate", "show", "export", "presets", "demo")
+VERBS = ("check", "narrate", "plan", "show", "export", "gc", "presets", "demo")
 GOOD_ROW = {
     "video_id": "mug",
     "video": "mug.mp4",
@@ -72,6 +73,51 @@ def test_too_many_rejected_videos_exit_3(write_manifest, tmp_path, allowed, exit
     assert "video_not_found" in run("show", out).stdout
 
 
+def test_plan_says_what_would_be_done_and_changes_nothing(write_manifest, tmp_path):
+    """Counts by reason, the videos, no estimate without a past run; the output is not even created."""
+    (tmp_path / "mug.mp4").write_bytes(b"not opened")
+    manifest, out = write_manifest([GOOD_ROW, {**GOOD_ROW, "video_id": "lost", "video": "no.mp4"}]), tmp_path / "out"
+    result = run("plan", manifest, "--out", str(out), "--preset", "tiny-random")
+    assert result.returncode == 0, result.stderr
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert any(line.startswith("1 new the newest published run") for line in lines)
+    assert any(line.startswith("1 not found") for line in lines)
+    assert "1 to narrate, 1 of them to decode and encode first" in lines
+    assert "mug: new" in lines
+    assert "no estimate" in result.stdout
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("option", ["--retry-rejected", "--retry-rejected=video_empty"])
+def test_rejected_videos_are_asked_for_with_or_without_a_reason(write_manifest, tmp_path, option):
+    """The option may stand alone, also before the catalogue's name."""
+    result = run("plan", option, write_manifest([GOOD_ROW]), "--out", str(tmp_path), "--preset", "tiny-random")
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_reason_that_does_not_exist_exits_2(write_manifest, tmp_path):
+    """Those there are are named."""
+    result = run("plan", write_manifest([GOOD_ROW]), "--out", str(tmp_path), "--retry-rejected=bored")
+    assert result.returncode == EXIT_BAD_INPUT
+    assert "video_empty" in result.stderr
+
+
+def test_rejected_videos_are_shown_and_unneeded_objects_counted(write_manifest, tmp_path):
+    """After a run: stage, reason, tries and times; and nothing to be removed yet."""
+    out = str(tmp_path / "out")
+    manifest = write_manifest([GOOD_ROW])
+    settings = ("--preset", "tiny-random", "--set", "run.max_rejected_fraction=1")
+    for _ in range(2):
+        assert run("narrate", manifest, "--out", out, *settings).returncode == 0
+    shown = run("show", out, "--rejected").stdout
+    assert re.search(r"mug +find_source +video_not_found +2 +20\d\d-\S+ +20\d\d-\S+ +\S", shown)
+    assert "1 rejected in run" in shown
+    found = run("gc", out)
+    assert found.returncode == 0, found.stderr
+    assert "would remove 0 objects" in found.stdout
+    assert run("gc", str(tmp_path / "none")).returncode == EXIT_BAD_INPUT
+
+
 def test_a_language_the_preset_cannot_write_exits_2(write_manifest, tmp_path):
     """The message names presets that can."""
     chinese = {**GOOD_ROW, "language": "zh"}
@@ -118,7 +164,8 @@ def test_the_version_is_printed():
 
 
 @pytest.mark.parametrize(
-    "module", ["narrator_ray", "narrator_ray.cli", "narrator_ray.pipeline", "narrator_ray.console"]
+    "module",
+    ["narrator_ray", "narrator_ray.cli", "narrator_ray.pipeline", "narrator_ray.console", "narrator_ray.runs.plan"],
 )
 def test_light_modules_stay_light(module):
     """Neither torch nor ray is loaded by help, by checking a catalogue or by planning a run."""
