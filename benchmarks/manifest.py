@@ -3,7 +3,7 @@
     python benchmarks/manifest.py                      # 10^4, 10^5, 10^6 rows, each in a process of its own
     python benchmarks/manifest.py --rows 1000000       # one size, in this process
     python benchmarks/manifest.py --keys 1000000       # list that many empty objects on local disk
-    python benchmarks/manifest.py --ray 100000         # the same rows through a Ray graph with one stage that does nothing
+    python benchmarks/manifest.py --ray 100000         # through a Ray graph whose one stage does nothing
 
 The model does nothing: every result is the same narration, made in memory. Everything else is what a run does.
 """
@@ -80,7 +80,7 @@ def main() -> None:
             measure_run(Path(folder), asked.rows or asked.ray, is_ray=bool(asked.ray))
         else:
             for size in SIZES:
-                subprocess.run([sys.executable, __file__, "--rows", str(size)], check=True)
+                subprocess.run([sys.executable, __file__, "--rows", str(size)], check=True)  # noqa: S603
 
 
 def measure_run(folder: Path, num_rows: int, is_ray: bool) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -18,6 +19,7 @@ from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.parquet_table import read_parquet
 from narrator_ray.catalog.rows import read_row
 from narrator_ray.catalog.text_tables import RawRow, read_csv, read_jsonl
+from narrator_ray.catalog.unique_ids import SeenIds
 from narrator_ray.errors import ManifestError, ManifestProblem
 from narrator_ray.records import Language, Video
 from narrator_ray.storage.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
@@ -84,18 +86,30 @@ def _read_rows(source: str, limit: int | None, take: Callable[[Video], None]) ->
     if suffix not in _READERS:
         message = f"the extension {suffix!r} is not known: name it {', '.join(_READERS)} after what is inside"
         raise ManifestError(source, [ManifestProblem(None, "", message)])
+    rows = partial(_raw_rows, place, _READERS[suffix], limit)
     try:
-        with _opened(place) as file:
-            for item in _READERS[suffix](file):
-                checked.add(item)
-                if limit is not None and checked.num_rows >= limit:
-                    break
+        for item in rows():
+            checked.add(item)
+        checked.compare_ids(rows)
     except OSError as error:
-        checked.problems.append(ManifestProblem(None, "", _advice(error)))
+        checked.report_file(_advice(error))
     if not checked.num_rows and not checked.problems:
-        checked.problems.append(ManifestProblem(None, "", "there are no rows: give one row per video"))
+        checked.report_file("there are no rows: give one row per video")
     if checked.problems:
         raise ManifestError(source, checked.problems)
+
+
+def _raw_rows(
+    place: str, read: Callable[[IO[bytes]], Iterator[RawRow | ManifestProblem]], limit: int | None
+) -> Iterator[RawRow | ManifestProblem]:
+    """Rows and problems of a file, until there were as many rows as asked for."""
+    num_rows = 0
+    with _opened(place) as file:
+        for item in read(file):
+            yield item
+            num_rows += not (isinstance(item, ManifestProblem) and item.row is None)
+            if limit is not None and num_rows >= limit:
+                return
 
 
 def summarize(videos: Iterable[Video]) -> CatalogSummary:
@@ -123,38 +137,60 @@ class _CheckedRows:
     """Rows checked one after another, with what only shows across rows: duplicate ids, problems of whole columns."""
 
     def __init__(self, base: str, take: Callable[[Video], None]) -> None:
-        self._take = take
-        self.problems: list[ManifestProblem] = []
         self.num_rows = 0
+        self._take = take
+        self._found: list[tuple[int, ManifestProblem]] = []
         self._base = base
-        self._row_of_id: dict[str, int] = {}
+        self._ids = SeenIds()
         self._broken_columns: set[str] = set()
+
+    @property
+    def problems(self) -> list[ManifestProblem]:
+        """Every problem, in the order of rows; what concerns the file stands where it was met."""
+        return [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
 
     def add(self, item: RawRow | ManifestProblem) -> None:
         """Take the next row, or the next problem of a row or of the file."""
         if isinstance(item, ManifestProblem):
-            self.problems.append(item)
             if item.row is None:
                 self._broken_columns.add(item.field)
             else:
                 self.num_rows += 1
+            self._found.append((self.num_rows, item))
             return
         row, data = item
         self.num_rows += 1
-        num_problems = len(self.problems)
-        video = read_row(data, self._base, lambda field, message: self._report(row, field, message))
-        self._check_unique(row, data.get("video_id"))
-        if video is not None and len(self.problems) == num_problems:
+        num_problems = len(self._found)
+        video = read_row(data, self._base, lambda field, message: self._report(self.num_rows, row, field, message))
+        raw_id = data.get("video_id")
+        if isinstance(raw_id, str | int):
+            self._ids.add(self.num_rows, str(raw_id))
+        if video is not None and len(self._found) == num_problems:
             self._take(video)
 
-    def _check_unique(self, row: int, raw_id: object) -> None:
-        first = self._row_of_id.setdefault(str(raw_id), row) if isinstance(raw_id, str | int) else row
-        if first != row:
-            self._report(row, "video_id", f"{raw_id!r} is the id of row {first} already: ids must be unique")
+    def compare_ids(self, rows: Callable[[], Iterator[RawRow | ManifestProblem]]) -> None:
+        """Report ids that an earlier row has. Only where there may be some are the rows read once more."""
+        suspects = self._ids.suspects()
+        if not suspects:
+            return
+        first_rows: dict[str, int] = {}
+        items = (item for item in rows() if not (isinstance(item, ManifestProblem) and item.row is None))
+        for place, item in enumerate(items, start=1):
+            if place not in suspects or isinstance(item, ManifestProblem):
+                continue
+            row, raw_id = item[0], item[1].get("video_id")
+            first = first_rows.setdefault(str(raw_id), row)
+            if first != row:
+                message = f"{raw_id!r} is the id of row {first} already: ids must be unique"
+                self._report(place, row, "video_id", message)
 
-    def _report(self, row: int, field: str, message: str) -> None:
+    def report_file(self, message: str) -> None:
+        """Report a problem of the file as a whole."""
+        self._found.append((self.num_rows, ManifestProblem(None, "", message)))
+
+    def _report(self, place: int, row: int, field: str, message: str) -> None:
         if field not in self._broken_columns:
-            self.problems.append(ManifestProblem(row, field, message))
+            self._found.append((place, ManifestProblem(row, field, message)))
 
 
 @contextmanager
