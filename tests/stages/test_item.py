@@ -78,3 +78,9 @@ def test_columns_a_row_lacks_become_null():
     assert table.schema == schema
     assert table["frames"].to_pylist() == [None]
     assert json.loads(table["trace"][0].as_py()) == []
+
+
+@pytest.mark.parametrize("error", [MemoryError("host"), type("OutOfMemoryError", (RuntimeError,), {})("device")])
+def test_memory_that_ran_out_has_a_reason_of_its_own(error):
+    """It may suffice another night, so such a video is tried again by itself."""
+    assert attempt(WORK, "stage", raises(error)).reason == RejectReason.OUT_OF_MEMORY
