@@ -12,6 +12,7 @@ from narrator_ray.records import Clip, NarratedVideo, Product, Rejection, Video
 from narrator_ray.runs.plan import FIND_SOURCE, plan_run
 from narrator_ray.runs.reasons import WorkReason
 from narrator_ray.runs.work import Fingerprints, PlannedVideo, WorkItem
+from narrator_ray.storage.local_folder import LocalFolder
 
 CONFIG = load_config()
 PRINTS = Fingerprints("e" * 64, "n" * 64, "prompt-1")
@@ -117,3 +118,14 @@ def test_a_planned_video_survives_the_spool():
     planned = PlannedVideo(item, WorkReason.STILL_REJECTED, "row", rejection)
     assert "\n" not in planned.to_json()
     assert PlannedVideo.from_json(planned.to_json()) == planned
+
+
+def test_a_plan_is_listed_without_a_request_per_key(store, monkeypatch):
+    """What is done is found by listing, not by asking for one object after another."""
+    other = replace(MUG, video_id="cup", uri="/videos/cup.mp4")
+    put_result(store, first_item(plan(store, MUG, other)))
+    asked = []
+    monkeypatch.setattr(LocalFolder, "exists", lambda self, key: asked.append(key) or False)
+    monkeypatch.setattr(LocalFolder, "read", lambda self, key: asked.append(key))
+    assert plan(store, MUG, other).num_to_do == 1
+    assert asked == ["latest.json"]
