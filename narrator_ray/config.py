@@ -70,6 +70,9 @@ class ModelSettings(Section):
     """Length of the consolidated memory of all earlier clips, in frames."""
     use_adapter: bool = True
     """Whether the model's LoRA adapter is used (false: the paper's ablation a)."""
+    adapters: dict[str, str] = {}
+    """Further LoRA adapters by the name that catalogue rows give as `adapter`, and where each lies: a directory, a hub
+    repository or an s3:// prefix. All lie in memory beside the model; a video is narrated with its own."""
     use_storyline: bool = True
     """Whether clips have script labels (false: ablation b)."""
     use_position: bool = True

@@ -11,14 +11,15 @@ Ray, and importing this module loads neither ray nor torch.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from narrator_ray.catalog.manifest import read_manifest
 from narrator_ray.config import Config
-from narrator_ray.errors import ConfigError
-from narrator_ray.model.model_dir import ModelDirectory
+from narrator_ray.model.adapter_places import prepare_adapters
+from narrator_ray.model.model_dir import ModelDirectory, adapter_fingerprint
 from narrator_ray.model.presets import Preset, check_language, find_preset, prepare_model
 from narrator_ray.narration.job import ENGINE_VERSION
 from narrator_ray.narration.prompt import PROMPT_VERSION
@@ -46,6 +47,7 @@ class Resolved:
     preset: Preset
     model: ModelDirectory
     store: ResultStore
+    adapters: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def fingerprints(self) -> Fingerprints:
@@ -54,6 +56,7 @@ class Resolved:
             self.model.spec.fingerprints.encoder,
             self.model.spec.fingerprints.narrator,
             f"{PROMPT_VERSION}:{self.model.spec.prompt or 'default'}+{ENGINE_VERSION}",
+            {name: adapter_fingerprint(path) for name, path in self.adapters.items()},
         )
 
 
@@ -98,7 +101,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
         Stage(
             "narrate_clips",
             NarrateClips,
-            model,
+            {**model, "adapters": tuple(shared.adapters)},
             batch_videos=config.run.narrate_batch_videos,
             num_actors=config.run.narrator_actors,
             num_cpus=replica_cpus,
@@ -155,20 +158,11 @@ def narrate_catalog(
 def _resolve(out: str, config: Config, videos: Sequence[Video], told: Listeners) -> Resolved:
     preset = find_preset(config.model.preset)
     check_language(preset, {video.language for video in videos})
-    _check_adapters(preset, videos)
+    adapters = prepare_adapters(config.model.adapters, {video.adapter for video in videos if video.adapter})
     store = ResultStore.open(out)
     store.storage.check_writable()
     told.on_model(preset.name)
-    return Resolved(config, preset, prepare_model(preset), store)
-
-
-def _check_adapters(preset: Preset, videos: Sequence[Video]) -> None:
-    asked = sorted({video.adapter for video in videos if video.adapter is not None})
-    if asked:
-        raise ConfigError(
-            f"the catalogue asks for the adapters {', '.join(asked)}, but preset {preset.name} has none: "
-            "remove `adapter` from those rows"
-        )
+    return Resolved(config, preset, prepare_model(preset), store, adapters)
 
 
 def _execute(

@@ -7,9 +7,9 @@ a run that has nothing to do ends without starting Ray.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from narrator_ray.catalog.source import source_version
@@ -65,11 +65,13 @@ class Fingerprints:
         encoder: Fingerprint of the vision encoder's weights and preprocessing.
         narrator: Fingerprint of the language side's weights.
         prompt: Version of the prompt's wording and of the decoding rules.
+        adapters: Fingerprint of each adapter that the catalogue names.
     """
 
     encoder: str
     narrator: str
     prompt: str
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +143,7 @@ def _plan_item(
     fingerprints: Fingerprints,
 ) -> WorkItem:
     its_features = features_key(video, version, config, fingerprints.encoder)
-    its_narration = narration_key(video, its_features, config, fingerprints.narrator, fingerprints.prompt)
+    its_narration = narration_key(
+        video, its_features, config, fingerprints.narrator, fingerprints.prompt, fingerprints.adapters
+    )
     return WorkItem(video, version, its_features, its_narration, its_features in features, its_narration in narrations)
