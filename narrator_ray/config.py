@@ -55,6 +55,21 @@ class FrameSettings(Section):
     """Frames per second that are sampled; the paper's is 1."""
     max_video_s: PositiveFloat = 3600.0
     """A longer video is rejected rather than decoded, in seconds."""
+    max_pixels: Annotated[int, Field(ge=1)] = 40_000_000
+    """A video with larger pictures (width x height, as stored) is rejected before one is decoded; 8K has 33 million."""
+    max_pictures: Annotated[int, Field(ge=1)] = 500_000
+    """A video with more pictures, by its length and rate, is rejected; an hour at 120 a second has 432,000."""
+
+
+class DecodeSettings(Section):
+    """What one video may cost the process that decodes it. Each is looked at twice a video: splitting and sampling."""
+
+    timeout_s: PositiveFloat = 900.0
+    """Seconds after which a decoder that is not done is killed and the video rejected."""
+    memory_mb: Annotated[int, Field(ge=256)] = 4096
+    """Resident memory in MiB beyond which the decoder is killed and the video rejected."""
+    recycle_after_steps: Annotated[int, Field(ge=1)] = 200
+    """Steps (two a video) after which the decoder's process is replaced, so that leaks do not grow."""
 
 
 class ModelSettings(Section):
@@ -179,6 +194,7 @@ class Config(Section):
 
     clips: ClipSettings = ClipSettings()
     frames: FrameSettings = FrameSettings()
+    decode: DecodeSettings = DecodeSettings()
     model: ModelSettings = ModelSettings()
     length: LengthSettings = LengthSettings()
     decoding: DecodingSettings = DecodingSettings()

@@ -96,8 +96,8 @@ def test_settings(section: str, name: str) -> None:
     value = getattr(getattr(Config(), section), name)
     expected = "both" if (section, name) in FEATURES else "narration" if (section, name) in NARRATION else "none"
     if expected == "none":
-        assert section in {"run", "report"} or (section, name) in {
-            ("frames", "max_video_s"),
+        assert section in {"run", "report", "decode"} or (section, name) in {
+            *(("frames", f"max_{what}") for what in ("video_s", "pixels", "pictures")),
             ("model", "preset"),
             ("model", "device"),
             ("model", "adapters"),
