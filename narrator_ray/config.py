@@ -62,7 +62,13 @@ class FrameSettings(Section):
 
 
 class DecodeSettings(Section):
-    """What one video may cost the process that decodes it. Each is looked at twice a video: splitting and sampling."""
+    """What one video may cost the process that decodes it, and how much of a damaged one is enough.
+
+    Limits count for each of the two steps of a video, splitting and sampling.
+    """
+
+    least_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of a video's length that is enough to narrate where its file breaks off; 1 rejects every such video."""
 
     timeout_s: PositiveFloat = 900.0
     """Seconds after which a decoder that is not done is killed and the video rejected."""

@@ -76,7 +76,7 @@ class DecodeVideo:
         sampled = decoder.sample(path, info, clips, self._config.frames.fps, self._image_size_px)
         return {
             "frames": sampled.frames_TCHW.tobytes(),
-            "clips": [[clip.start_s, clip.end_s] for clip in clips],
+            "clips": [[clip.start_s, clip.end_s] for clip in sampled.clips],
             "clip_index": sampled.clip_index_T.tolist(),
             "time_s": sampled.time_s_T.tolist(),
             "thumbnails": list(sampled.thumbnails_jpeg),

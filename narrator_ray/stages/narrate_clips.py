@@ -78,8 +78,9 @@ class NarrateClips:
         return table_of((row.output() for row in rows), OUTPUT)
 
     def _job(self, row: StageRow) -> NarrationJob:
-        columns, video = row.columns, row.work.video
+        columns = row.columns
         clips = tuple(Clip(start, end) for start, end in columns["clips"])
+        video = row.work.video.with_first_clips(len(clips))  # a file that breaks off has fewer than the catalogue
         contexts = tuple(
             ClipContext(np.frombuffer(tokens, np.float16).reshape(-1, columns["token_dim"]), position, ())
             for tokens, position in zip(columns["tokens"], columns["position"], strict=True)

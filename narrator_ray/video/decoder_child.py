@@ -31,15 +31,17 @@ def split(
 
 
 def sample(
-    path: str, info: JsonObject, clips: list[list[float]], fps: float, image_size_px: int
+    path: str, info: JsonObject, clips: list[list[float]], fps: float, image_size_px: int, least_fraction: float
 ) -> tuple[JsonObject, list[bytes]]:
     """``sample_frames`` over the wire: the frames are the first blob, thumbnails follow."""
-    sampled = sample_frames(Path(path), VideoInfo(**info), [Clip(*times) for times in clips], fps, image_size_px)
+    given = [Clip(*times) for times in clips]
+    sampled = sample_frames(Path(path), VideoInfo(**info), given, fps, image_size_px, least_fraction)
     values = {
         "clip_index": sampled.clip_index_T.tolist(),
         "time_s": sampled.time_s_T.tolist(),
         "decoder": sampled.decoder,
         "notes": list(sampled.notes),
+        "clips": [[clip.start_s, clip.end_s] for clip in sampled.clips],
     }
     return values, [sampled.frames_TCHW.tobytes(), *sampled.thumbnails_jpeg]
 

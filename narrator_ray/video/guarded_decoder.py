@@ -41,6 +41,7 @@ class GuardedDecoder:
 
     def __init__(self, settings: DecodeSettings, module: str = DECODER_MODULE) -> None:
         limits = ChildLimits(settings.timeout_s, settings.memory_mb << 20, settings.recycle_after_steps)
+        self._least_fraction = settings.least_fraction
         self._child = ChildProcess(module, limits)
 
     def split(
@@ -75,6 +76,7 @@ class GuardedDecoder:
             clips=_times(clips),
             fps=fps,
             image_size_px=image_size_px,
+            least_fraction=self._least_fraction,
         )
         frames, *thumbnails = answer.blobs
         return SampledFrames(
@@ -84,7 +86,13 @@ class GuardedDecoder:
             thumbnails_jpeg=tuple(thumbnails),
             decoder=answer.values["decoder"],
             notes=tuple(answer.values["notes"]),
+            clips=tuple(Clip(*times) for times in answer.values["clips"]),
         )
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, if one is running."""
+        return self._child.pid
 
     def close(self) -> None:
         """End the child; the next video starts another."""
