@@ -26,7 +26,7 @@ from narrator_ray.video.split import split_video
 ROUNDS = 5
 SIDE_PX, FPS = 224, 1.0
 SETTINGS = ClipSettings(), FrameSettings()
-LOOKS = 10
+LOOKS = 7
 
 
 def here(path: Path) -> None:

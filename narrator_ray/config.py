@@ -31,6 +31,22 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class SourceSettings(Section):
+    """Where videos may come from. A catalogue is input: it does not decide what the cluster reads."""
+
+    allow_http: bool = False
+    """Whether `video` may be an http or https URL."""
+    allow_private_addresses: bool = False
+    """Whether such a URL, or what it redirects to, may lie on a private, link-local or loopback address. Proxies of the
+    environment are used only where it may."""
+    allow_roots: tuple[str, ...] = ()
+    """Folders that local videos must lie in, links followed; empty allows every file that the job can read."""
+    max_video_mb: Annotated[int, Field(ge=1)] = 8192
+    """A larger video file is rejected, in MiB."""
+    download_timeout_s: PositiveFloat = 1800.0
+    """Seconds in which a remote video must have arrived."""
+
+
 class ClipSettings(Section):
     """How a video without given clips is split."""
 
@@ -198,6 +214,7 @@ class ReportSettings(Section):
 class Config(Section):
     """Everything a run can be told."""
 
+    sources: SourceSettings = SourceSettings()
     clips: ClipSettings = ClipSettings()
     frames: FrameSettings = FrameSettings()
     decode: DecodeSettings = DecodeSettings()

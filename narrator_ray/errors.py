@@ -27,6 +27,7 @@ from enum import StrEnum
 class RejectReason(StrEnum):
     """Why a video was rejected. A closed list: reports and alerts group by it."""
 
+    SOURCE_REFUSED = "source_refused"
     VIDEO_NOT_FOUND = "video_not_found"
     VIDEO_UNREADABLE = "video_unreadable"
     VIDEO_EMPTY = "video_empty"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -30,11 +31,16 @@ def narrate(
     ] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="Model preset; see `narrator-ray presets`.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows of the manifest.")] = None,
+    allow_roots: Annotated[
+        list[str] | None,
+        typer.Option("--allow-root", help="Folder that local videos must lie in; repeat for more. Default: any."),
+    ] = None,
 ) -> None:
     """Narrate every video of a catalogue on Ray and publish the run. Run it again: only what changed is done."""
     from narrator_ray.config import load_config
 
-    _narrate(catalog, out, load_config(config, preset, overrides or ()), limit)
+    roots = [f"sources.allow_roots={json.dumps(allow_roots)}"] if allow_roots else []
+    _narrate(catalog, out, load_config(config, preset, [*(overrides or ()), *roots]), limit)
 
 
 @commands.command(epilog="Example: narrator-ray demo --videos 4 --seed 7")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from narrator_ray.catalog.source import source_version
-from narrator_ray.config import Config
+from narrator_ray.config import Config, SourceSettings
 from narrator_ray.errors import ItemError
 from narrator_ray.outputs.keys import features_key, narration_key
 from narrator_ray.outputs.store import ResultStore
@@ -103,7 +103,7 @@ def plan_run(
     store: ResultStore,
     config: Config,
     fingerprints: Fingerprints,
-    find_version: Callable[[str], str] = source_version,
+    find_version: Callable[[str, SourceSettings], str] = source_version,
 ) -> RunPlan:
     """Look at every video file's metadata and list the store, and say what is left to do.
 
@@ -113,7 +113,7 @@ def plan_run(
     features = store.known_features(fingerprints.encoder)
     narrations = store.known_narrations()
     with ThreadPoolExecutor(_METADATA_THREADS) as threads:
-        versions = threads.map(lambda video: _version_or_rejection(video, find_version), videos)
+        versions = threads.map(lambda video: _version_or_rejection(video, find_version, config.sources), videos)
         planned = [
             version
             if isinstance(version, Rejection)
@@ -127,9 +127,11 @@ def _only(values: Iterable[object], kind: type[_T]) -> list[_T]:
     return [value for value in values if isinstance(value, kind)]
 
 
-def _version_or_rejection(video: Video, find_version: Callable[[str], str]) -> str | Rejection:
+def _version_or_rejection(
+    video: Video, find_version: Callable[[str, SourceSettings], str], rules: SourceSettings
+) -> str | Rejection:
     try:
-        return find_version(video.uri)
+        return find_version(video.uri, rules)
     except ItemError as error:
         return Rejection(video.video_id, video.uri, FIND_SOURCE, error.reason, error.detail)
 

@@ -48,7 +48,7 @@ def store(tmp_path: Path) -> ResultStore:
 
 def plan(store: ResultStore, videos=tuple(VIDEOS)) -> RunPlan:
     """A plan over files that are never opened."""
-    return plan_run(videos, store, CONFIG, Fingerprints("e" * 64, "n" * 64, "p"), lambda uri: uri)
+    return plan_run(videos, store, CONFIG, Fingerprints("e" * 64, "n" * 64, "p"), lambda uri, rules: uri)
 
 
 def put_result(store: ResultStore, item) -> None:
