@@ -18,6 +18,7 @@ from narrator_ray.catalog.manifest import CatalogSummary
 from narrator_ray.model.presets import Preset
 from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import ScriptLabel
+from narrator_ray.runs.changes import Change, ExplainedPlan
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.stages.progress import ProgressSnapshot
 
@@ -40,6 +41,30 @@ def stage_table(stages: Sequence[StageSummary]) -> Table:
         counts = (str(stage.num_in), str(stage.num_out), str(stage.num_rejected))
         table.add_row(stage.stage, *counts, f"{stage.seconds:.1f}", rate)
     return table
+
+
+def change_table(explained: ExplainedPlan) -> Table:
+    """What is to be done and why: one line a reason, with what it costs and a video for example."""
+    work = {item.video.video_id: item for item in explained.plan.to_do}
+    table = plain_table("why", "videos>", "to decode>", "to narrate>", "such as")
+    for change in Change:
+        ids = [video_id for video_id, its_change in explained.changes.items() if its_change is change]
+        if ids:
+            to_do = [work[video_id] for video_id in ids if video_id in work]
+            num_decoded = sum(not item.has_features for item in to_do)
+            table.add_row(change, str(len(ids)), str(num_decoded), str(len(to_do)), escape(ids[0]))
+    return table
+
+
+def plan_lines(explained: ExplainedPlan) -> list[str]:
+    """What the table of changes does not say: removed videos, and the time."""
+    lines = [f"{len(explained.plan.to_do)} of {len(explained.changes)} videos to narrate"]
+    if explained.removed:
+        lines.append(f"{len(explained.removed)} published videos are not in the catalogue: they leave the table")
+    if explained.plan.to_do:
+        spent = "no run here to go by" if explained.busy_s is None else f"about {explained.busy_s:.0f} busy seconds"
+        lines.append(f"time: {spent}")
+    return lines
 
 
 def video_table(narrations: pa.Table) -> Table:

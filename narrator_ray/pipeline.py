@@ -25,6 +25,7 @@ from narrator_ray.narration.job import ENGINE_VERSION
 from narrator_ray.narration.prompt import PROMPT_VERSION
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Video
+from narrator_ray.runs.changes import ExplainedPlan, LastRun, explain
 from narrator_ray.runs.publish import RunRecord, publish_run
 from narrator_ray.runs.summary import Outcome, RunSummary, summarize_stages
 from narrator_ray.runs.work import Fingerprints, RunPlan, WorkItem, plan_run
@@ -146,21 +147,44 @@ def narrate_catalog(
     told = listeners or Listeners()
     started_at = time.time()
     videos = read_manifest(source, limit)
-    shared = _resolve(out, config, videos, told)
+    shared = _resolve(out, config, videos, told, is_to_write=True)
     plan = plan_run(videos, shared.store, config, shared.fingerprints)
     told.on_plan(plan)
     outcomes = _execute(shared, plan.to_do, told.on_progress) if plan.to_do else ()
     told.on_publish()
-    record = RunRecord(source, config, shared.preset, shared.model, started_at, summarize_stages(STAGES, outcomes))
+    record = RunRecord(
+        source,
+        config,
+        shared.preset,
+        shared.model,
+        started_at,
+        summarize_stages(STAGES, outcomes),
+        shared.fingerprints.prompt,
+    )
     return publish_run(shared.store, videos, plan, outcomes, record)
 
 
-def _resolve(out: str, config: Config, videos: Sequence[Video], told: Listeners) -> Resolved:
+def plan_catalog(
+    source: str, out: str, config: Config, limit: int | None = None, listeners: Listeners | None = None
+) -> ExplainedPlan:
+    """Say what :func:`narrate_catalog` would do with the same arguments, and why. Writes nothing and starts no Ray.
+
+    Raises:
+        NarratorError: As that would.
+    """
+    videos = read_manifest(source, limit)
+    shared = _resolve(out, config, videos, listeners or Listeners(), is_to_write=False)
+    plan = plan_run(videos, shared.store, config, shared.fingerprints)
+    return explain(plan, LastRun.read(shared.store), config, shared.fingerprints)
+
+
+def _resolve(out: str, config: Config, videos: Sequence[Video], told: Listeners, is_to_write: bool) -> Resolved:
     preset = find_preset(config.model.preset)
     check_language(preset, {video.language for video in videos})
     adapters = prepare_adapters(config.model.adapters, {video.adapter for video in videos if video.adapter})
     store = ResultStore.open(out)
-    store.storage.check_writable()
+    if is_to_write:
+        store.storage.check_writable()
     told.on_model(preset.name)
     return Resolved(config, preset, prepare_model(preset), store, adapters)
 

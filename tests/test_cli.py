@@ -72,6 +72,23 @@ def test_too_many_rejected_videos_exit_3(write_manifest, tmp_path, allowed, exit
     assert "video_not_found" in run("show", out).stdout
 
 
+def test_plan_says_what_a_run_would_do_and_writes_nothing(write_manifest, tmp_path):
+    """A table of reasons, or every video with its own."""
+    (tmp_path / "mug.mp4").write_bytes(b"not looked into")
+    rows = [{**GOOD_ROW, "video": str(tmp_path / "mug.mp4")}, {**GOOD_ROW, "video_id": "gone", "video": "/gone.mp4"}]
+    arguments = (write_manifest(rows), "--out", str(tmp_path / "out"), "--preset", "tiny-random")
+    result = run("plan", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert "1 of 2 videos to narrate" in result.stdout
+    assert "no run here to go by" in result.stdout
+    listed = run("plan", *arguments, "--list").stdout
+    assert {tuple(line.split("\t")) for line in listed.splitlines()} == {
+        ("new", GOOD_ROW["video_id"]),
+        ("not found", "gone"),
+    }
+    assert not (tmp_path / "out").exists()
+
+
 def test_videos_outside_the_allowed_folders_are_rejected(write_manifest, tmp_path):
     """Whatever a catalogue names, the job reads only where it may."""
     (tmp_path / "mug.mp4").write_bytes(b"private")

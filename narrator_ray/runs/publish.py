@@ -46,6 +46,7 @@ class RunRecord:
         model: Its directory on this machine.
         started_at_s: Unix time.
         stages: Table of stages.
+        writing: Version of the prompt's wording and of the decoding rules.
     """
 
     source: str
@@ -54,6 +55,7 @@ class RunRecord:
     model: ModelDirectory
     started_at_s: float
     stages: tuple[StageSummary, ...]
+    writing: str = ""
 
 
 def publish_run(
@@ -96,13 +98,18 @@ def run_path(run_id: str, name: str) -> str:
     return f"runs/{run_id}/{name}"
 
 
+def has_published(storage: Storage) -> bool:
+    """Whether any run was published there."""
+    return storage.exists(LATEST)
+
+
 def latest_run_id(storage: Storage) -> str:
     """Name of the newest published run.
 
     Raises:
         StorageError: Nothing has been published there.
     """
-    if not storage.exists(LATEST):
+    if not has_published(storage):
         raise StorageError(
             f"{storage.uri}: no published run here; run `narrator-ray narrate CATALOG --out {storage.uri}`"
         )
@@ -178,6 +185,7 @@ def _describe_model(record: RunRecord) -> JsonDict:
         "is_trained": record.model.spec.is_trained,
         "encoder_fingerprint": record.model.spec.fingerprints.encoder,
         "narrator_fingerprint": record.model.spec.fingerprints.narrator,
+        "writing": record.writing,
     }
 
 

@@ -68,7 +68,7 @@ def put_result(store: ResultStore, item) -> None:
 def publish(store: ResultStore, its_plan: RunPlan, outcomes=(), videos=tuple(VIDEOS)):
     """Publish with a made-up model."""
     model = ModelDirectory(Path("/nowhere"), SPEC)
-    record = RunRecord("catalog.jsonl", CONFIG, find_preset("tiny-random"), model, time.time(), ())
+    record = RunRecord("catalog.jsonl", CONFIG, find_preset("tiny-random"), model, time.time(), (), "p")
     return publish_run(store, videos, its_plan, outcomes, record)
 
 
