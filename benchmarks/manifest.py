@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.manifest import open_catalog
-from narrator_ray.config import load_config
+from narrator_ray.config import SourceSettings, load_config
 from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Narration, Product, ScriptLabel
@@ -154,7 +154,7 @@ def write_manifest(path: Path, num_rows: int) -> Path:
     return path
 
 
-def version_of(uri: str) -> str:
+def version_of(uri: str, rules: SourceSettings) -> str:
     """As long as a version of S3."""
     return f"s3-{hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest()}-123456"
 

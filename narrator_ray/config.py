@@ -31,6 +31,22 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class SourceSettings(Section):
+    """Where videos may come from. A catalogue is input: it does not decide what the cluster reads."""
+
+    allow_http: bool = False
+    """Whether `video` may be an http or https URL."""
+    allow_private_addresses: bool = False
+    """Whether such a URL, or what it redirects to, may lie on a private, link-local or loopback address. Proxies of the
+    environment are used only where it may."""
+    allow_roots: tuple[str, ...] = ()
+    """Folders that local videos must lie in, links followed; empty allows every file that the job can read."""
+    max_video_mb: Annotated[int, Field(ge=1)] = 8192
+    """A larger video file is rejected, in MiB."""
+    download_timeout_s: PositiveFloat = 1800.0
+    """Seconds in which a remote video must have arrived."""
+
+
 class ClipSettings(Section):
     """How a video without given clips is split."""
 
@@ -55,6 +71,27 @@ class FrameSettings(Section):
     """Frames per second that are sampled; the paper's is 1."""
     max_video_s: PositiveFloat = 3600.0
     """A longer video is rejected rather than decoded, in seconds."""
+    max_pixels: Annotated[int, Field(ge=1)] = 40_000_000
+    """A video with larger pictures (width x height, as stored) is rejected before one is decoded; 8K has 33 million."""
+    max_pictures: Annotated[int, Field(ge=1)] = 500_000
+    """A video with more pictures, by its length and rate, is rejected; an hour at 120 a second has 432,000."""
+
+
+class DecodeSettings(Section):
+    """What one video may cost the process that decodes it, and how much of a damaged one is enough.
+
+    Limits count for each of the two steps of a video, splitting and sampling.
+    """
+
+    least_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of a video's length that is enough to narrate where its file breaks off; 1 rejects every such video."""
+
+    timeout_s: PositiveFloat = 900.0
+    """Seconds after which a decoder that is not done is killed and the video rejected."""
+    memory_mb: Annotated[int, Field(ge=256)] = 4096
+    """Resident memory in MiB beyond which the decoder is killed and the video rejected."""
+    recycle_after_steps: Annotated[int, Field(ge=1)] = 200
+    """Steps (two a video) after which the decoder's process is replaced, so that leaks do not grow."""
 
 
 class ModelSettings(Section):
@@ -70,6 +107,9 @@ class ModelSettings(Section):
     """Length of the consolidated memory of all earlier clips, in frames."""
     use_adapter: bool = True
     """Whether the model's LoRA adapter is used (false: the paper's ablation a)."""
+    adapters: dict[str, str] = {}
+    """Further LoRA adapters by the name that catalogue rows give as `adapter`, and where each lies: a directory, a hub
+    repository or an s3:// prefix. All lie in memory beside the model; a video is narrated with its own."""
     use_storyline: bool = True
     """Whether clips have script labels (false: ablation b)."""
     use_position: bool = True
@@ -175,8 +215,10 @@ class ReportSettings(Section):
 class Config(Section):
     """Everything a run can be told."""
 
+    sources: SourceSettings = SourceSettings()
     clips: ClipSettings = ClipSettings()
     frames: FrameSettings = FrameSettings()
+    decode: DecodeSettings = DecodeSettings()
     model: ModelSettings = ModelSettings()
     length: LengthSettings = LengthSettings()
     decoding: DecodingSettings = DecodingSettings()

@@ -27,12 +27,17 @@ from enum import StrEnum
 class RejectReason(StrEnum):
     """Why a video was rejected. A closed list: reports and alerts group by it."""
 
+    SOURCE_REFUSED = "source_refused"
     VIDEO_NOT_FOUND = "video_not_found"
     VIDEO_UNREADABLE = "video_unreadable"
     VIDEO_EMPTY = "video_empty"
     NO_VIDEO_STREAM = "no_video_stream"
     ZERO_DURATION = "zero_duration"
     VIDEO_TOO_LONG = "video_too_long"
+    VIDEO_TOO_LARGE = "video_too_large"
+    DECODER_CRASHED = "decoder_crashed"
+    DECODER_TIMEOUT = "decoder_timeout"
+    DECODER_MEMORY = "decoder_memory"
     CLIPS_OUTSIDE_VIDEO = "clips_outside_video"
     NO_USABLE_CLIPS = "no_usable_clips"
     NO_LENGTH_WINDOW = "no_length_window"

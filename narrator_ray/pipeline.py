@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.manifest import open_catalog
 from narrator_ray.config import Config
-from narrator_ray.errors import ConfigError, RejectReason
-from narrator_ray.model.model_dir import ModelDirectory
+from narrator_ray.errors import RejectReason
+from narrator_ray.model.adapter_places import prepare_adapters
+from narrator_ray.model.model_dir import ModelDirectory, adapter_fingerprint
 from narrator_ray.model.presets import Preset, check_language, find_preset, prepare_model
 from narrator_ray.narration.job import ENGINE_VERSION
 from narrator_ray.narration.prompt import PROMPT_VERSION
@@ -53,6 +55,7 @@ class Resolved:
     preset: Preset
     model: ModelDirectory
     store: ResultStore
+    adapters: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def fingerprints(self) -> Fingerprints:
@@ -61,6 +64,7 @@ class Resolved:
             self.model.spec.fingerprints.encoder,
             self.model.spec.fingerprints.narrator,
             f"{PROMPT_VERSION}:{self.model.spec.prompt or 'default'}+{ENGINE_VERSION}",
+            {name: adapter_fingerprint(path) for name, path in self.adapters.items()},
         )
 
 
@@ -105,7 +109,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
         Stage(
             "narrate_clips",
             NarrateClips,
-            model,
+            {**model, "adapters": tuple(shared.adapters)},
             batch_videos=config.run.narrate_batch_videos,
             num_actors=config.run.narrator_actors,
             num_cpus=replica_cpus,
@@ -192,18 +196,10 @@ def plan_catalog(
 def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners) -> Resolved:
     preset = find_preset(config.model.preset)
     check_language(preset, catalog.languages)
-    _check_adapters(preset, catalog)
+    adapters = prepare_adapters(config.model.adapters, catalog.adapters)
     store = ResultStore.open(out)
     told.on_model(preset.name)
-    return Resolved(config, preset, prepare_model(preset), store)
-
-
-def _check_adapters(preset: Preset, catalog: Catalog) -> None:
-    if catalog.adapters:
-        raise ConfigError(
-            f"the catalogue asks for the adapters {', '.join(sorted(catalog.adapters))}, but preset {preset.name} has "
-            "none: remove `adapter` from those rows"
-        )
+    return Resolved(config, preset, prepare_model(preset), store, adapters)
 
 
 def _execute(shared: Resolved, plan: RunPlan, tally: Tally, on_progress: Callable[[ProgressSnapshot], None]) -> None:

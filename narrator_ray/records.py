@@ -6,7 +6,7 @@ files, models or Ray. Times are seconds from the start of the video; a clip is h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -148,6 +148,18 @@ class Video:
     word_ranges: tuple[tuple[int, int], ...] | None = None
     adapter: str | None = None
     extra: JsonDict = field(default_factory=dict)
+
+    def with_first_clips(self, num_clips: int) -> Video:
+        """The row with what it gives for so many clips; the same if it gives no clips, or no more than that."""
+        if self.clips is None or len(self.clips) <= num_clips:
+            return self
+        return replace(
+            self,
+            clips=self.clips[:num_clips],
+            storyline=self.storyline and self.storyline[:num_clips],
+            narrations=self.narrations and self.narrations[:num_clips],
+            word_ranges=self.word_ranges and self.word_ranges[:num_clips],
+        )
 
     def to_json(self) -> JsonDict:
         """Plain JSON form, the canonical manifest row."""

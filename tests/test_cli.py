@@ -118,6 +118,17 @@ def test_rejected_videos_are_shown_and_unneeded_objects_counted(write_manifest, 
     assert run("gc", str(tmp_path / "none")).returncode == EXIT_BAD_INPUT
 
 
+def test_videos_outside_the_allowed_folders_are_rejected(write_manifest, tmp_path):
+    """Whatever a catalogue names, the job reads only where it may."""
+    (tmp_path / "mug.mp4").write_bytes(b"private")
+    (tmp_path / "films").mkdir()
+    manifest = write_manifest([{**GOOD_ROW, "video": str(tmp_path / "mug.mp4")}])
+    settings = ("--preset", "tiny-random", "--allow-root", str(tmp_path / "films"))
+    result = run("narrate", manifest, "--out", str(tmp_path / "out"), *settings)
+    assert result.returncode == EXIT_TOO_MANY_REJECTED
+    assert "source_refused" in run("show", str(tmp_path / "out")).stdout
+
+
 def test_a_language_the_preset_cannot_write_exits_2(write_manifest, tmp_path):
     """The message names presets that can."""
     chinese = {**GOOD_ROW, "language": "zh"}

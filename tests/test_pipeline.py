@@ -20,7 +20,7 @@ def resolved(tmp_path) -> Resolved:
     return Resolved(TINY, preset, prepare_model(preset), ResultStore.open(str(tmp_path)))
 
 
-def test_an_adapter_the_preset_does_not_have_is_refused(write_manifest, tmp_path):
+def test_an_adapter_without_a_place_is_refused(write_manifest, tmp_path):
     """A row is not narrated with another voice than it asks for."""
     with pytest.raises(ConfigError, match="brand-a"):
         narrate_catalog(write_manifest([{**ROW, "adapter": "brand-a"}]), str(tmp_path / "out"), TINY)

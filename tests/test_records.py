@@ -113,3 +113,23 @@ def test_a_label_is_found_by_its_identifier_and_both_names(label):
 def test_an_unknown_label_is_none():
     """The reader of a manifest says so, with the nearest name."""
     assert parse_label("product placement") is None
+
+
+def test_the_first_clips_of_a_row_take_along_what_belongs_to_them():
+    """What is given once a clip is cut with the clips; a row without clips, or with no more, stays as it is."""
+    clips = (Clip(0.0, 1.0), Clip(1.0, 2.0))
+    row = Video(
+        "mug",
+        "/v.mp4",
+        Product("Mug"),
+        "en",
+        clips,
+        narrations=("a", "b"),
+        word_ranges=((1, 2), (3, 4)),
+        storyline=None,
+    )
+    first = row.with_first_clips(1)
+    assert (first.clips, first.narrations, first.word_ranges, first.storyline) == (clips[:1], ("a",), ((1, 2),), None)
+    assert row.with_first_clips(2) is row
+    found = Video("mug", "/v.mp4", Product("Mug"), "en")
+    assert found.with_first_clips(1) is found

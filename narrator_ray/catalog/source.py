@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from narrator_ray.catalog.http_source import CHUNK_BYTES, http_chunks, http_version
+from narrator_ray.catalog.public_connection import AddressRefused
+from narrator_ray.config import SourceSettings
 from narrator_ray.errors import RejectReason, StorageError, UnreadableVideo
 from narrator_ray.storage.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
 
@@ -24,19 +27,21 @@ _SAMPLE_BYTES = 1 << 14
 _MAX_SUFFIX_CHARACTERS = 8
 
 
-def source_version(uri: str) -> str:
+def source_version(uri: str, rules: SourceSettings) -> str:
     """A short text that changes when the file's contents change, found without reading the file whole.
 
     Local: size, modification time, and a hash of the first and last 16 KiB, because sizes and times alone repeat among
     the many files of a catalogue. S3: ETag and size. HTTP: a hash of the URL and the server's validators.
 
     Raises:
-        UnreadableVideo: The file is missing, forbidden, not a file, or its server does not answer.
+        UnreadableVideo: The file is missing, forbidden, not a file, or its server does not answer; or the rules do not
+            let it be read.
     """
+    _check_allowed(uri, rules)
     with _rejecting(uri):
         scheme = scheme_of(uri)
         if scheme in ("http", "https"):
-            return http_version(uri)
+            return http_version(uri, rules.allow_private_addresses)
         if scheme == "s3":
             info = _s3_info(uri)
             etag = str(info["ETag"]).strip('"')
@@ -45,25 +50,60 @@ def source_version(uri: str) -> str:
 
 
 @contextmanager
-def local_copy(uri: str) -> Iterator[Path]:
+def local_copy(uri: str, rules: SourceSettings) -> Iterator[Path]:
     """A local path that holds the video: the file itself, or a temporary copy that is gone when the block ends.
 
     Raises:
-        UnreadableVideo: The file is missing, forbidden, not a file, or does not arrive whole.
+        UnreadableVideo: The file is missing, forbidden, not a file, does not arrive whole or in time, or is larger
+            than the rules allow.
         StorageError: The temporary directory cannot take the copy.
     """
+    _check_allowed(uri, rules)
     scheme = scheme_of(uri)
     if scheme not in ("http", "https", "s3"):
         with _rejecting(uri):
             path = _local_path(uri)
-            _stat_file(path)
+            _check_size(uri, _stat_file(path).st_size, rules)
         yield path
         return
     with _temporary_file(PurePosixPath(urlsplit(uri).path).suffix) as path:
         with _rejecting(uri):
-            chunks = _s3_chunks(uri) if scheme == "s3" else http_chunks(uri)
-            _fill(path, chunks)
+            chunks = _s3_chunks(uri) if scheme == "s3" else http_chunks(uri, rules.allow_private_addresses)
+            _fill(path, _limited(uri, chunks, rules))
         yield path
+
+
+def _check_allowed(uri: str, rules: SourceSettings) -> None:
+    scheme = scheme_of(uri)
+    if scheme in ("http", "https"):
+        if not rules.allow_http:
+            raise _refused(f"{uri}: addresses on the web are not read: set sources.allow_http if they may be")
+    elif scheme != "s3" and rules.allow_roots:
+        with _rejecting(uri):
+            path = _local_path(uri).resolve()
+        if not any(path.is_relative_to(Path(root).resolve()) for root in rules.allow_roots):
+            raise _refused(f"{uri}: lies in none of the folders of sources.allow_roots")
+
+
+def _check_size(uri: str, num_bytes: int, rules: SourceSettings) -> None:
+    if num_bytes > rules.max_video_mb << 20:
+        detail = f"{uri}: larger than sources.max_video_mb, which is {rules.max_video_mb}"
+        raise UnreadableVideo(RejectReason.VIDEO_TOO_LARGE, detail)
+
+
+def _limited(uri: str, chunks: Iterator[bytes], rules: SourceSettings) -> Iterator[bytes]:
+    """The same pieces, as long as they are not too many and do not take too long."""
+    deadline, num_bytes = time.monotonic() + rules.download_timeout_s, 0
+    for chunk in chunks:
+        num_bytes += len(chunk)
+        _check_size(uri, num_bytes, rules)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not here after {rules.download_timeout_s:g} s (sources.download_timeout_s)")
+        yield chunk
+
+
+def _refused(detail: str) -> UnreadableVideo:
+    return UnreadableVideo(RejectReason.SOURCE_REFUSED, detail)
 
 
 def _local_path(uri: str) -> Path:
@@ -144,6 +184,8 @@ def _rejecting(uri: str) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         detail = f"{uri}: there is no such file: check `video` in the catalogue"
         raise UnreadableVideo(RejectReason.VIDEO_NOT_FOUND, detail) from error
+    except AddressRefused as error:
+        raise _refused(f"{uri}: {error}") from error
     except PermissionError as error:
         raise _forbidden(uri, error) from error
     except (ConnectionError, TimeoutError) as error:

@@ -1,4 +1,4 @@
-"""Verbs that look at a manifest without doing anything to it."""
+"""Verbs that look at a manifest without doing anything about it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -26,6 +27,10 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeat for more.")
 ]
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Model preset; see `narrator-ray presets`.")]
+RootOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow-root", help="Folder that local videos must lie in; repeat for more. Default: any."),
+]
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows of the manifest.")]
 
 
@@ -41,12 +46,14 @@ def narrate(
     preset: PresetOption = None,
     limit: LimitOption = None,
     retry_rejected: RetryOption = None,
+    allow_roots: RootOption = None,
 ) -> None:
     """Narrate every video of a catalogue on Ray and publish the run. Run it again: only what changed is done."""
     from narrator_ray.config import load_config
     from narrator_ray.runs.reasons import retry_reasons
 
-    settings, retry = load_config(config, preset, overrides or ()), retry_reasons(retry_rejected or ())
+    settings = load_config(config, preset, [*(overrides or ()), *_roots(allow_roots)])
+    retry = retry_reasons(retry_rejected or ())
     _narrate(catalog, out, settings, limit, retry)
 
 
@@ -59,6 +66,7 @@ def plan(
     preset: PresetOption = None,
     limit: LimitOption = None,
     retry_rejected: RetryOption = None,
+    allow_roots: RootOption = None,
     is_listed: Annotated[bool, typer.Option("--all", help=f"List all videos to do, not only {MAX_LISTED}.")] = False,
 ) -> None:
     """Say what `narrate` would do with the same options, why, and how long it would take. Changes nothing."""
@@ -67,11 +75,17 @@ def plan(
     from narrator_ray.pipeline import plan_catalog
     from narrator_ray.runs.reasons import retry_reasons
 
-    settings, retry = load_config(config, preset, overrides or ()), retry_reasons(retry_rejected or ())
+    settings = load_config(config, preset, [*(overrides or ()), *_roots(allow_roots)])
+    retry = retry_reasons(retry_rejected or ())
     found, estimate = plan_catalog(catalog, out, settings, limit, retry)
     console().print(plan_table(found))
     for line in (*plan_lines(found, estimate), *work_lines(found, None if is_listed else MAX_LISTED)):
         typer.echo(line)
+
+
+def _roots(folders: list[str] | None) -> list[str]:
+    """The setting that an option stands for."""
+    return [f"sources.allow_roots={json.dumps(folders)}"] if folders else []
 
 
 @commands.command(epilog="Example: narrator-ray demo --videos 4 --seed 7")

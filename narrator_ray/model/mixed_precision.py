@@ -7,6 +7,7 @@ in a hundred. Knows nothing of what the model is for.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, Self
 
 import torch
@@ -84,11 +85,19 @@ def is_worthwhile() -> bool:
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def use_bfloat16_products(model: nn.Module) -> None:
-    """Replace the linear layers of a model, once and for all; its embedding stays as it is."""
-    for parent in list(model.modules()):
+def use_bfloat16_products(model: nn.Module, keep_apart: Container[str] = ()) -> None:
+    """Replace the linear layers of a model, once and for all; its embedding stays as it is.
+
+    Args:
+        model: Changed in place.
+        keep_apart: Paths of layers that must not become part of a larger one.
+    """
+    for path, parent in list(model.named_modules()):
         for name, child in list(parent.named_children()):
+            own = f"{path}.{name}".lstrip(".")
             if type(child) is nn.Linear:
                 setattr(parent, name, BFloat16Linear.of(child))
+            elif any(f"{own}.{part}" in keep_apart for part in _GATED_PARTS):
+                continue
             elif (mlp := BFloat16Mlp.of(child)) is not None:
                 setattr(parent, name, mlp)

@@ -187,6 +187,11 @@ def compute_fingerprints(path: Path, vision: VisionSpec) -> Fingerprints:
     )
 
 
+def adapter_fingerprint(path: Path) -> str:
+    """Fingerprint of a PEFT adapter in a directory of its own."""
+    return _digest(path, files_that_matter("adapter", path), "")
+
+
 def _parts(path: Path, vision: VisionSpec) -> dict[PartName, Path]:
     """Where the parts lie that a model of that kind has."""
     parts: dict[PartName, Path] = {"llm": path / "llm", "vision": path / "vision"}

@@ -7,7 +7,7 @@ placeholders between ``<vid_start>`` and ``<vid_end>``. Knows nothing of prompts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from narrator_ray.errors import ModelLoadError
 from narrator_ray.model.language_model import load_language_model
 from narrator_ray.model.mixed_precision import use_bfloat16_products
 from narrator_ray.model.position import NUM_POSITIONS
+from narrator_ray.model.resident_adapters import ResidentAdapters
 
 PATCH_TOKEN, START_TOKEN, END_TOKEN = "<vid_patch>", "<vid_start>", "<vid_end>"
 
@@ -36,6 +37,7 @@ class VideoNarrator(nn.Module):
         tokenizer: Its tokenizer, which knows the three video tokens.
         projector: Linear layer with bias, width of a visual token (D) to the model's hidden size (H).
         position_embedding: [100, D].
+        adapters: Adapters that rows of a call can go through, attached to the model; None for none.
 
     Raises:
         ModelLoadError: The parts do not fit each other.
@@ -47,8 +49,10 @@ class VideoNarrator(nn.Module):
         tokenizer: PreTrainedTokenizerBase,
         projector: nn.Linear,
         position_embedding: nn.Embedding,
+        adapters: ResidentAdapters | None = None,
     ) -> None:
         super().__init__()
+        self.adapters = adapters or ResidentAdapters()
         self.llm = llm
         self.tokenizer = tokenizer
         self.projector = projector
@@ -78,6 +82,7 @@ class VideoNarrator(nn.Module):
         device_map: str | None = None,
         quantisation: str | None = None,
         has_half_products: bool = False,
+        adapters: Mapping[str, Path] | None = None,
     ) -> Self:
         """Load a model directory (see ``model.model_dir``) for inference; a PEFT adapter is merged into the weights.
 
@@ -93,6 +98,8 @@ class VideoNarrator(nn.Module):
             device_map: How to spread the language model over several devices; None keeps it on one.
             quantisation: ``8bit`` or ``4bit`` weights, which need bitsandbytes; None keeps them as they are.
             has_half_products: Whether the language model multiplies in bfloat16 (see ``model.mixed_precision``).
+            adapters: Directories of further PEFT adapters by name, kept beside the weights: every row of a call may go
+                through another one (see ``model.resident_adapters``).
 
         Raises:
             ModelLoadError: A part cannot be read, the parts do not fit each other, or an option cannot be used here.
@@ -107,10 +114,12 @@ class VideoNarrator(nn.Module):
             projector, positions = _load_projection(directory / "projection.safetensors")
         except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
             raise ModelLoadError(f"{directory}: the narrator cannot be loaded: {error}") from error
+        resident = ResidentAdapters.read(adapters or {})
         if has_half_products:
-            use_bfloat16_products(llm)
+            use_bfloat16_products(llm, resident.layers)
+        resident.attach(llm, dtype)
         home: Any = llm.get_input_embeddings().weight.device
-        narrator = cls(llm, tokenizer, projector.to(home, dtype), positions.to(home, dtype))
+        narrator = cls(llm, tokenizer, projector.to(home, dtype), positions.to(home, dtype), resident)
         return narrator.eval().requires_grad_(False)
 
     @property

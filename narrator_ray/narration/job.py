@@ -28,6 +28,7 @@ class NarrationJob:
         seed: Of the video's own random stream.
         spoken_windows: Shortest and longest spoken time of each clip's narration in ticks at pace 1. Where given, these
             are kept instead of ``windows``, which the prompt names all the same.
+        adapter: Name of the adapter to narrate with; None narrates with the model alone.
     """
 
     job_id: str
@@ -39,6 +40,7 @@ class NarrationJob:
     windows: tuple[tuple[int, int], ...]
     seed: int
     spoken_windows: tuple[tuple[int, int], ...] | None = None
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

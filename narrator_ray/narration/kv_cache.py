@@ -57,10 +57,6 @@ class Reading:
     positions: Tensor
     rows: Mapping[int, int]
 
-    def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Lanes and places of the single tokens, [B] each, on a device."""
-        return torch.tensor(self.singles, device=device), self.places.to(device)
-
 
 class LaneCache:
     """Keys [lanes, heads, head size, capacity] and values [lanes, heads, capacity, head size] of every layer.
@@ -82,6 +78,7 @@ class LaneCache:
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
         self._reading: Reading | None = None
+        self._spots: tuple[Tensor, Tensor] | None = None
         self._width = 0
 
     @property
@@ -117,6 +114,7 @@ class LaneCache:
         for lane, count in num_tokens.items():
             self.lengths[lane] += count
         self._width = max(self.lengths)
+        self._spots = None
         return self._reading
 
     def block(self, layer_idx: int) -> tuple[Tensor, Tensor]:
@@ -157,15 +155,30 @@ class LaneCache:
         """
         self._make_room(keys, layer_idx)
         reading, (all_keys, all_values) = self.reading, self.block(layer_idx)
-        if reading.singles:
-            lanes, places = reading.on(keys.device)
-            all_keys[lanes, :, :, places] = keys[0, :, : len(lanes)].transpose(0, 1)
-            all_values[lanes, :, places] = values[0, :, : len(lanes)].transpose(0, 1)
+        if num_singles := len(reading.singles):
+            key_spots, value_spots = self._spots_of(all_keys)
+            all_keys.view(-1).index_copy_(0, key_spots, keys[0, :, :num_singles].flatten())
+            rows_VD = all_values.view(-1, all_values.shape[-1])
+            rows_VD.index_copy_(0, value_spots, values[0, :, :num_singles].flatten(0, 1))
         for text in reading.texts:
             rows, spot = slice(text.row, text.row + text.num_tokens), slice(text.start, text.start + text.num_tokens)
             all_keys[text.lane, :, :, spot] = keys[0, :, rows].transpose(1, 2)
             all_values[text.lane, :, spot] = values[0, :, rows]
         return keys, values
+
+    def _spots_of(self, all_keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the single tokens go in a flat block: of each number of their keys, of each row of their values.
+
+        The same for all layers, so computed once a reading; a flat index is also cheaper than one for each dimension.
+        """
+        if self._spots is None:
+            _, num_heads, head_size, capacity = all_keys.shape
+            heads_H1, sizes_D = torch.arange(num_heads)[:, None], torch.arange(head_size)
+            values_HB = (torch.tensor(self.reading.singles) * num_heads + heads_H1) * capacity + self.reading.places
+            rows_HB, places_B = values_HB // capacity, self.reading.places
+            keys_HBD = (rows_HB[..., None] * head_size + sizes_D) * capacity + places_B[:, None]
+            self._spots = keys_HBD.flatten().to(all_keys.device), values_HB.flatten().to(all_keys.device)
+        return self._spots
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Length of the longest lane; asked by the model."""

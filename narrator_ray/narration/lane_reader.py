@@ -1,7 +1,7 @@
 """Reads what lanes want in one call of the model, and nothing that a lane has read already.
 
 Prompts begin alike: with the same instruction, and for one product with the same knowledge. The beginning that another
-lane has read, or the last text in this place, is copied instead of read. Knows no stories.
+lane has read with the same adapter, or the last text in this place, is copied instead of read. Knows no stories.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.narration import lane_attention
-from narrator_ray.narration.kv_cache import LaneCache
+from narrator_ray.narration.kv_cache import LaneCache, Reading
 from narrator_ray.narration.lane_attention import LANE_ATTENTION, LaneAttention
 from narrator_ray.narration.read_request import Read, num_equal
 
@@ -40,6 +40,7 @@ class LaneReader:
         self._narrator = narrator
         self._cache = LaneCache(num_lanes, narrator.llm.config.num_hidden_layers)
         self._beginnings: list[tuple[int, ...]] = [()] * num_lanes
+        self._adapters: list[str | None] = [None] * num_lanes
         self.num_lanes = num_lanes
         self.num_read = 0
         self.num_shared = 0
@@ -60,15 +61,16 @@ class LaneReader:
             for lane in reading.lanes
         }
         device = self._narrator.device
-        output = self._narrator(
-            self._narrator.embed(ids, visual)[None],
-            torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device),  # ready-made, so that the model makes none
-            position_ids=reading.positions.to(device),
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=torch.tensor([row for rows in places.values() for row in rows], device=device),
-            lanes=LaneAttention(self._cache),
-        )
+        with self._narrator.adapters.select(self._rows_by_adapter(wanted, unread, reading)):
+            output = self._narrator(
+                self._narrator.embed(ids, visual)[None],
+                torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device),  # ready-made, so that the model makes none
+                position_ids=reading.positions.to(device),
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=torch.tensor([row for rows in places.values() for row in rows], device=device),
+                lanes=LaneAttention(self._cache),
+            )
         for lane, request in wanted.items():
             if request.num_shareable:
                 self._beginnings[lane] = request.ids[: request.num_shareable]
@@ -82,20 +84,34 @@ class LaneReader:
             self._cache.cut(lane, request.keep)
         if not request.num_shareable:
             return request.ids
-        shared = self._share(lane, request.ids[: request.num_shareable])
+        shared = self._share(lane, request.ids[: request.num_shareable], request.adapter)
         self.num_shared += shared
         return request.ids[shared:]
 
-    def _share(self, lane: int, beginning: tuple[int, ...]) -> int:
-        """Put as much of a beginning into a lane as some lane has read, and say how much."""
-        known = [num_equal(beginning, other) for other in self._beginnings]
+    def _rows_by_adapter(
+        self, wanted: Mapping[int, Read], unread: Mapping[int, tuple[int, ...]], reading: Reading
+    ) -> dict[str, torch.Tensor]:
+        """Rows of the packed call that go through an adapter."""
+        rows: dict[str, list[int]] = {}
+        for lane, request in wanted.items():
+            if request.adapter is not None:
+                start = reading.rows[lane]
+                rows.setdefault(request.adapter, []).extend(range(start, start + len(unread[lane])))
+        return {name: torch.tensor(own, device=self._narrator.device) for name, own in rows.items()}
+
+    def _share(self, lane: int, beginning: tuple[int, ...], adapter: str | None) -> int:
+        """Put as much of a beginning into a lane as some lane has read with the adapter, and say how much."""
+        known = [
+            num_equal(beginning, other) if its_adapter == adapter else 0
+            for other, its_adapter in zip(self._beginnings, self._adapters, strict=True)
+        ]
         source = max(range(len(known)), key=lambda other: (known[other], other == lane))
         if source == lane:
             self._cache.clear(lane, known[lane])
         else:
             self._cache.clear(lane)
             self._cache.copy(source, lane, known[source])
-        self._beginnings[lane] = beginning[: known[source]]
+        self._beginnings[lane], self._adapters[lane] = beginning[: known[source]], adapter
         return known[source]
 
 

@@ -20,6 +20,7 @@ class Read:
         num_shareable: With the first read of a document: tokens at its beginning that are plain text and will not be
             cut, so that another document which begins alike can share them.
         score_at: [K] places in ``ids`` after which scores are wanted; not among the shareable ones.
+        adapter: Name of the adapter that the document is read with; None reads it with the model alone.
     """
 
     ids: tuple[int, ...]
@@ -27,6 +28,7 @@ class Read:
     keep: int | None = None
     num_shareable: int = 0
     score_at: tuple[int, ...] = (-1,)
+    adapter: str | None = None
 
 
 def num_equal(one: tuple[int, ...], other: tuple[int, ...]) -> int:

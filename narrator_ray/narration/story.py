@@ -106,6 +106,7 @@ class Story:
         Raises:
             ItemError: This video cannot be narrated.
         """
+        self._check_adapter()
         form, num_clips = self._language.form, len(self._job.clips)
         unread = self._encode(form.head(self._fitting_product()), is_start=True)
         keep: int | None = None
@@ -121,6 +122,13 @@ class Story:
             narration = [*writer.ids, *self._encode(CLOSING)]
             unread = [*requirement, *plan.ids, *self._encode(form.narration_lead(index)), *narration]
             keep = kept_text
+
+    def _check_adapter(self) -> None:
+        known = self._narrator.adapters.names
+        if self._job.adapter is not None and self._job.adapter not in known:
+            loaded = ", ".join(sorted(known)) or "none"
+            detail = f"no adapter {self._job.adapter} is loaded (loaded are: {loaded}): name it under model.adapters"
+            raise GenerationFailed(RejectReason.GENERATION_FAILED, detail)
 
     def _begin_clip(
         self, index: int, unread: list[int], keep: int | None
@@ -224,7 +232,7 @@ class Story:
                 f"the prompt has {self._length} tokens and the model reads {self._narrator.context_length}: "
                 "shorten the product's knowledge or the video",
             )
-        return Read(tuple(ids), visual, keep, num_shareable, score_at)
+        return Read(tuple(ids), visual, keep, num_shareable, score_at, self._job.adapter)
 
     def _sound(self, logits_V: FloatArray) -> FloatArray:
         if not np.isfinite(logits_V).all():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from narrator_ray.config import Config, LengthSettings
@@ -51,7 +52,14 @@ def features_key(video: Video, source_version: str, config: Config, encoder_fing
     )
 
 
-def narration_key(video: Video, features_key: str, config: Config, model_fingerprint: str, prompt_version: str) -> str:
+def narration_key(
+    video: Video,
+    features_key: str,
+    config: Config,
+    model_fingerprint: str,
+    prompt_version: str,
+    adapters: Mapping[str, str],
+) -> str:
     """The key of a video's narration: its features and everything the language side is told.
 
     Two rows that differ only in their id share one result; so whatever is drawn at random for a video must derive from
@@ -63,6 +71,7 @@ def narration_key(video: Video, features_key: str, config: Config, model_fingerp
         config: The settings.
         model_fingerprint: Fingerprint of the language side's weights, those of the adapter included.
         prompt_version: Version of the prompt's wording and of the decoding rules.
+        adapters: Fingerprint of every adapter that rows may name.
     """
     return content_key(
         NARRATION_FORMAT,
@@ -73,8 +82,8 @@ def narration_key(video: Video, features_key: str, config: Config, model_fingerp
         length=_length(video, config.length),
         prompt=prompt_version,
         model=model_fingerprint,
-        adapter=video.adapter,
-        context=config.model.model_dump(mode="json", exclude={"preset", "device"}),
+        adapter=None if video.adapter is None else adapters[video.adapter],
+        context=config.model.model_dump(mode="json", exclude={"preset", "device", "adapters"}),
         decoding=config.decoding.model_dump(mode="json"),
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrator_ray.catalog.source import source_version
-from narrator_ray.config import Config
+from narrator_ray.config import Config, SourceSettings
 from narrator_ray.errors import ItemError, RejectReason
 from narrator_ray.outputs.key_set import KeySet
 from narrator_ray.outputs.keys import features_key, narration_key, row_fingerprint
@@ -112,7 +112,7 @@ def plan_run(
     store: ResultStore,
     config: Config,
     fingerprints: Fingerprints,
-    find_version: Callable[[str], str] = source_version,
+    find_version: Callable[[str, SourceSettings], str] = source_version,
     retry: frozenset[RejectReason] = frozenset(),
 ) -> RunPlan:
     """Look at every video file's metadata and list the store, and say what is left to do.
@@ -140,16 +140,18 @@ def plan_run(
     plan, remaining = RunPlan(last), iter(videos)
     with ThreadPoolExecutor(_METADATA_THREADS) as threads:
         while batch := list(islice(remaining, _BATCH_VIDEOS)):
-            versions = threads.map(lambda video: _version_or_rejection(video, find_version), batch)
+            versions = threads.map(lambda video: _version_or_rejection(video, find_version, config.sources), batch)
             for video, version in zip(batch, versions, strict=True):
                 plan.add(_plan_video(video, version, known))
     plan.close()
     return plan
 
 
-def _version_or_rejection(video: Video, find_version: Callable[[str], str]) -> str | Rejection:
+def _version_or_rejection(
+    video: Video, find_version: Callable[[str, SourceSettings], str], rules: SourceSettings
+) -> str | Rejection:
     try:
-        return find_version(video.uri)
+        return find_version(video.uri, rules)
     except ItemError as error:
         return Rejection(video.video_id, video.uri, FIND_SOURCE, error.reason, error.detail)
 
@@ -160,7 +162,7 @@ def _plan_video(video: Video, version: str | Rejection, known: _Known) -> Planne
         return PlannedVideo(WorkItem(video, "", "", "", False, False), WorkReason.NOT_FOUND, row, version)
     prints = known.fingerprints
     its_features = features_key(video, version, known.config, prints.encoder)
-    key = narration_key(video, its_features, known.config, prints.narrator, prints.prompt)
+    key = narration_key(video, its_features, known.config, prints.narrator, prints.prompt, prints.adapters)
     item = WorkItem(video, version, its_features, key, its_features in known.features, key in known.narrations)
     reason, rejection = known.comparison.of(item, row)
     return PlannedVideo(item, reason, row, rejection)

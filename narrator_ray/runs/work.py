@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from narrator_ray.records import JsonDict, Rejection, Video
 from narrator_ray.runs.reasons import WorkReason
@@ -49,11 +50,13 @@ class Fingerprints:
         encoder: Fingerprint of the vision encoder's weights and preprocessing.
         narrator: Fingerprint of the language side's weights.
         prompt: Version of the prompt's wording and of the decoding rules.
+        adapters: Fingerprint of each adapter that the catalogue names.
     """
 
     encoder: str
     narrator: str
     prompt: str
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> JsonDict:
         """Plain JSON form."""

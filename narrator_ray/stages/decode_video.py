@@ -1,32 +1,38 @@
 """Stage decode_video: split a video into clips and sample its frames, both from one local copy.
 
 Two steps, ``split_clips`` and ``sample_frames``, that are counted and timed apart; they share a stage so that a video
-in object storage is downloaded once. CPU only.
+in object storage is downloaded once. CPU only. The decoding itself happens in a child process, one for each worker of
+Ray: a video that kills its decoder costs that one video.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from narrator_ray.catalog.source import local_copy
-from narrator_ray.config import Config
-from narrator_ray.errors import RejectReason, UnreadableVideo
+from narrator_ray.config import Config, DecodeSettings
 from narrator_ray.records import Clip, Video
 from narrator_ray.schema import PLANNED, SAMPLED
 from narrator_ray.stages.item import Row, StageRow, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
-from narrator_ray.video.frames import sample_frames
-from narrator_ray.video.probe import VideoInfo, probe_video
-from narrator_ray.video.shots import check_clips, find_clips
+from narrator_ray.video.guarded_decoder import GuardedDecoder
+from narrator_ray.video.probe import VideoInfo
 
 SPLIT_CLIPS = "split_clips"
 SAMPLE_FRAMES = "sample_frames"
 INPUT = PLANNED
 OUTPUT = SAMPLED
+
+
+@cache
+def _decoder(settings: DecodeSettings) -> GuardedDecoder:
+    """The decoder of this worker process, which outlives the tasks that it serves."""
+    return GuardedDecoder(settings)
 
 
 class DecodeVideo:
@@ -61,23 +67,16 @@ class DecodeVideo:
         return row.output() if sampled is None else row.output(**sampled)
 
     def _split(self, copies: ExitStack, video: Video) -> tuple[Path, VideoInfo, tuple[Clip, ...]]:
-        path = copies.enter_context(local_copy(video.uri))
-        info = probe_video(path)
-        longest_s = self._config.frames.max_video_s
-        if info.duration_s > longest_s:
-            raise UnreadableVideo(
-                RejectReason.VIDEO_TOO_LONG,
-                f"the video lasts {info.duration_s:.0f} s and frames.max_video_s is {longest_s:.0f}",
-            )
-        if video.clips is None:
-            return path, info, find_clips(path, info, self._config.clips)
-        return path, info, check_clips(video.clips, info.duration_s)
+        path = copies.enter_context(local_copy(video.uri, self._config.sources))
+        decoder = _decoder(self._config.decode)
+        return path, *decoder.split(path, video.clips, self._config.clips, self._config.frames)
 
     def _sample(self, path: Path, info: VideoInfo, clips: tuple[Clip, ...]) -> Row:
-        sampled = sample_frames(path, info, clips, self._config.frames.fps, self._image_size_px)
+        decoder = _decoder(self._config.decode)
+        sampled = decoder.sample(path, info, clips, self._config.frames.fps, self._image_size_px)
         return {
             "frames": sampled.frames_TCHW.tobytes(),
-            "clips": [[clip.start_s, clip.end_s] for clip in clips],
+            "clips": [[clip.start_s, clip.end_s] for clip in sampled.clips],
             "clip_index": sampled.clip_index_T.tolist(),
             "time_s": sampled.time_s_T.tolist(),
             "thumbnails": list(sampled.thumbnails_jpeg),

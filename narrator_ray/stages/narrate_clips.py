@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from narrator_ray.config import Config
+from narrator_ray.model.adapter_places import prepare_adapters
 from narrator_ray.model.context import ClipContext
 from narrator_ray.model.presets import Preset, prepare_model
 from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
@@ -42,15 +43,25 @@ class NarrateClips:
         config: Length and decoding settings.
         device: "cpu" or "cuda".
         board: Progress board.
+        adapters: Names of the adapters that the run's videos use; where they lie is in the configuration.
     """
 
-    def __init__(self, preset: Preset, store: ResultStore, config: Config, device: str, board: Any) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        store: ResultStore,
+        config: Config,
+        device: str,
+        board: Any,
+        adapters: Sequence[str] = (),
+    ) -> None:
         use_cpu_threads(config.run.cpu_threads)
         from narrator_ray.model.narrator import VideoNarrator  # both load torch
         from narrator_ray.narration.engine import NarrationEngine
 
         model, lanes = prepare_model(preset), config.run.narrate_lanes
         options = preset.load.keywords(device)
+        options["adapters"] = prepare_adapters(config.model.adapters, adapters)
         narrator = VideoNarrator.load(model.path, device, use_adapter=config.model.use_adapter, **options)
         self._engine = NarrationEngine(narrator, config.decoding, lanes, model.spec.prompt, config.model.use_storyline)
         self._model = preset.name
@@ -67,8 +78,9 @@ class NarrateClips:
         return table_of((row.output() for row in rows), OUTPUT)
 
     def _job(self, row: StageRow) -> NarrationJob:
-        columns, video = row.columns, row.work.video
+        columns = row.columns
         clips = tuple(Clip(start, end) for start, end in columns["clips"])
+        video = row.work.video.with_first_clips(len(clips))  # a file that breaks off has fewer than the catalogue
         contexts = tuple(
             ClipContext(np.frombuffer(tokens, np.float16).reshape(-1, columns["token_dim"]), position, ())
             for tokens, position in zip(columns["tokens"], columns["position"], strict=True)
@@ -83,6 +95,7 @@ class NarrateClips:
             windows=windows_for(video, clips, self._config.length),
             spoken_windows=spoken_windows_for(video.language, clips, self._config.length),
             seed=int(row.work.narration_key[:8], 16),
+            adapter=video.adapter,
         )
 
     def _narrate(self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow]) -> None:

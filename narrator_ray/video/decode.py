@@ -26,18 +26,22 @@ class DecodedFrames:
         frames_THWC: uint8 [T, H, W, 3], RGB, the way up in which the video is displayed.
         decoder: "decord" or "pyav": which one read them.
         notes: Remarks for a reader: why not decord, what was damaged.
+        end_s: None, or where the pictures end, before the times asked do: pictures for later times repeat the last.
     """
 
     frames_THWC: npt.NDArray[np.uint8]
     decoder: str
     notes: tuple[str, ...]
+    end_s: float | None = None
 
     def __repr__(self) -> str:
         shape = "x".join(str(n) for n in self.frames_THWC.shape)
         return f"DecodedFrames({shape}, {self.decoder}, notes={self.notes})"
 
 
-def decode_frames(path: Path, times_s: Sequence[float], info: VideoInfo, short_side_px: int) -> DecodedFrames:
+def decode_frames(
+    path: Path, times_s: Sequence[float], info: VideoInfo, short_side_px: int, least_fraction: float = 1.0
+) -> DecodedFrames:
     """The picture on screen at each of the times, resized while decoding so that the shorter side is as asked.
 
     Args:
@@ -45,9 +49,11 @@ def decode_frames(path: Path, times_s: Sequence[float], info: VideoInfo, short_s
         times_s: At least one time in seconds, in any order. After the last picture, the last picture is taken.
         info: What `probe_video` said.
         short_side_px: Shorter side of the displayed picture; the aspect is kept.
+        least_fraction: Share of the video's length that is enough where the file breaks off; 1 wants all.
 
     Raises:
-        UnreadableVideo: Neither decoder reads it up to the last time asked; the detail has both reasons.
+        UnreadableVideo: Neither decoder reads it up to the last time asked, or enough of it; the detail has both
+            reasons.
     """
     width_px, height_px = _resized(info, short_side_px)
     try:
@@ -55,12 +61,13 @@ def decode_frames(path: Path, times_s: Sequence[float], info: VideoInfo, short_s
     except UnreadableVideo as error:
         decord_reason = error.detail
     try:
-        frames_THWC, remarks = read_with_pyav(path, times_s, info, width_px, height_px)
+        frames_THWC, remarks, end_s = read_with_pyav(path, times_s, info, width_px, height_px, least_fraction)
     except UnreadableVideo as error:
         raise UnreadableVideo(
             RejectReason.VIDEO_UNREADABLE, f"decord: {decord_reason}; PyAV: {error.detail}"
         ) from error
-    return DecodedFrames(frames_THWC, "pyav", (f"decord could not read it ({decord_reason}); read with PyAV", *remarks))
+    notes = (f"decord could not read it ({decord_reason}); read with PyAV", *remarks)
+    return DecodedFrames(frames_THWC, "pyav", notes, end_s)
 
 
 def _resized(info: VideoInfo, short_side_px: int) -> tuple[int, int]:

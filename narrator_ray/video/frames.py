@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from narrator_ray.errors import RejectReason, UnreadableVideo
 from narrator_ray.records import Clip
 from narrator_ray.video.decode import decode_frames
 from narrator_ray.video.probe import VideoInfo
@@ -34,6 +35,7 @@ class SampledFrames:
         thumbnails_jpeg: One small JPEG of each whole picture.
         decoder: "decord" or "pyav".
         notes: Remarks for a reader.
+        clips: The clips, without those after which the file breaks off.
     """
 
     frames_TCHW: npt.NDArray[np.uint8]
@@ -42,6 +44,7 @@ class SampledFrames:
     thumbnails_jpeg: tuple[bytes, ...]
     decoder: str
     notes: tuple[str, ...]
+    clips: tuple[Clip, ...]
 
     def __repr__(self) -> str:
         shape = "x".join(str(n) for n in self.frames_TCHW.shape)
@@ -64,8 +67,17 @@ def frame_times_s(clip: Clip, fps: float) -> list[float]:
     return [(start_s + end_s) / 2 for start_s, end_s in slots_s]
 
 
-def sample_frames(path: Path, info: VideoInfo, clips: Sequence[Clip], fps: float, image_size_px: int) -> SampledFrames:
+def sample_frames(
+    path: Path,
+    info: VideoInfo,
+    clips: Sequence[Clip],
+    fps: float,
+    image_size_px: int,
+    least_fraction: float = 1.0,
+) -> SampledFrames:
     """Decode the frames of every clip at the sampling rate.
+
+    Of a file that breaks off, the clips before the first one of which nothing is left are kept.
 
     Args:
         path: A local video file.
@@ -73,20 +85,46 @@ def sample_frames(path: Path, info: VideoInfo, clips: Sequence[Clip], fps: float
         clips: At least one, inside the video.
         fps: Frames looked at per second.
         image_size_px: Side S of the square that is cut from the middle, after the shorter side was resized to it.
+        least_fraction: Share of the video's length that is enough where the file breaks off; 1 wants all.
 
     Raises:
-        UnreadableVideo: The frames cannot be decoded.
+        UnreadableVideo: The frames cannot be decoded, or too few of them.
     """
     moments = [(index, time_s) for index, clip in enumerate(clips) for time_s in frame_times_s(clip, fps)]
-    decoded = decode_frames(path, [time_s for _, time_s in moments], info, image_size_px)
+    decoded = decode_frames(path, [time_s for _, time_s in moments], info, image_size_px, least_fraction)
+    kept = clips if decoded.end_s is None else _clips_until(decoded.end_s, clips, moments)
+    places = [
+        place
+        for place, (index, time_s) in enumerate(moments)
+        if index < len(kept) and (decoded.end_s is None or time_s < decoded.end_s)
+    ]
+    frames_THWC = decoded.frames_THWC if len(places) == len(moments) else decoded.frames_THWC[places]
     return SampledFrames(
-        frames_TCHW=_middle_square(decoded.frames_THWC, image_size_px),
-        clip_index_T=np.array([index for index, _ in moments], dtype=np.int32),
-        time_s_T=np.array([time_s for _, time_s in moments], dtype=np.float64),
-        thumbnails_jpeg=tuple(_thumbnail_jpeg(picture_HWC) for picture_HWC in decoded.frames_THWC),
+        frames_TCHW=_middle_square(frames_THWC, image_size_px),
+        clip_index_T=np.array([moments[place][0] for place in places], dtype=np.int32),
+        time_s_T=np.array([moments[place][1] for place in places], dtype=np.float64),
+        thumbnails_jpeg=tuple(_thumbnail_jpeg(picture_HWC) for picture_HWC in frames_THWC),
         decoder=decoded.decoder,
-        notes=decoded.notes,
+        notes=(*decoded.notes, *_missing_end(decoded.end_s, info, len(clips) - len(kept))),
+        clips=tuple(kept),
     )
+
+
+def _clips_until(end_s: float, clips: Sequence[Clip], moments: Sequence[tuple[int, float]]) -> list[Clip]:
+    """The clips before the first one of which no frame is left, cut where the pictures end."""
+    seen = {index for index, time_s in moments if time_s < end_s}
+    num_kept = next((index for index in range(len(clips)) if index not in seen), len(clips))
+    if not num_kept:
+        detail = f"nothing of its first clip can be decoded: the pictures end at {end_s:.1f} s"
+        raise UnreadableVideo(RejectReason.VIDEO_UNREADABLE, detail)
+    return [Clip(clip.start_s, min(clip.end_s, end_s)) for clip in clips[:num_kept]]
+
+
+def _missing_end(end_s: float | None, info: VideoInfo, num_dropped: int) -> tuple[str, ...]:
+    if end_s is None:
+        return ()
+    dropped = f", which leaves out {num_dropped} clips" if num_dropped else ""
+    return (f"narrated up to {end_s:.1f} of {info.duration_s:.1f} s: the rest is missing or damaged{dropped}",)
 
 
 def _middle_square(frames_THWC: npt.NDArray[np.uint8], side_px: int) -> npt.NDArray[np.uint8]:

@@ -46,14 +46,20 @@ class VideoInfo:
         return decoded_until_s >= self.duration_s - slack_s
 
 
-def probe_video(path: Path) -> VideoInfo:
+def probe_video(path: Path, max_pixels: int | None = None) -> VideoInfo:
     """Look at a local video file.
+
+    Args:
+        path: The file.
+        max_pixels: Most pixels of a picture that may be decoded; None for any.
 
     Raises:
         UnreadableVideo: With the reason VIDEO_NOT_FOUND, VIDEO_EMPTY (zero bytes), NO_VIDEO_STREAM (audio or data only,
-            cover art included), ZERO_DURATION (a stream without pictures) or VIDEO_UNREADABLE (anything else).
+            cover art included), ZERO_DURATION (a stream without pictures), VIDEO_TOO_LARGE or VIDEO_UNREADABLE
+            (anything else).
     """
     with open_video(path) as (container, stream):
+        _check_size(stream, max_pixels)
         walk = PictureWalk(container, stream)
         first = next(iter(walk), None)
         if first is None:
@@ -66,6 +72,15 @@ def probe_video(path: Path) -> VideoInfo:
     if length_s is None:
         length_s = _measured_length_s(path)
     return VideoInfo(max(length_s, 1 / fps), width_px, height_px, fps, rotation_deg, codec)
+
+
+def _check_size(stream: VideoStream, max_pixels: int | None) -> None:
+    width_px, height_px = stream.codec_context.width, stream.codec_context.height
+    if max_pixels is not None and width_px * height_px > max_pixels:
+        raise UnreadableVideo(
+            RejectReason.VIDEO_TOO_LARGE,
+            f"its pictures are {width_px} x {height_px} pixels and frames.max_pixels is {max_pixels}",
+        )
 
 
 def _no_picture(walk: PictureWalk, stream: VideoStream) -> UnreadableVideo:

@@ -36,12 +36,16 @@ class _Converter:
 
 
 def read_with_pyav(
-    path: Path, times_s: Sequence[float], info: VideoInfo, width_px: int, height_px: int
-) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    path: Path, times_s: Sequence[float], info: VideoInfo, width_px: int, height_px: int, least_fraction: float = 1.0
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...], float | None]:
     """Pictures [T, H, W, 3] (RGB, displayed way up, of the size asked) on screen at the times asked, and remarks.
 
+    The last result is None, or where the pictures end if that is before the times asked do; after it the last picture
+    is repeated.
+
     Raises:
-        UnreadableVideo: The pictures end before the times asked do, or too many are damaged.
+        UnreadableVideo: The pictures end before the times asked do and before the least fraction of the video's length,
+            or too many are damaged.
     """
     order = np.argsort(np.asarray(times_s), kind="stable")
     sorted_s = [times_s[index] for index in order]
@@ -51,8 +55,8 @@ def read_with_pyav(
         walk = PictureWalk(container, stream)
         for position, frame in enumerate(_on_screen(walk, sorted_s)):
             frames_THWC[order[position]] = convert(frame)
-    _check_walk(walk, info, last_s=sorted_s[-1])
-    return frames_THWC, _remarks(walk)
+    end_s = _early_end_s(walk, info, sorted_s[-1], least_fraction)
+    return frames_THWC, _remarks(walk), end_s
 
 
 def _on_screen(walk: PictureWalk, sorted_s: Sequence[float]) -> Iterator[VideoFrame]:
@@ -70,8 +74,10 @@ def _on_screen(walk: PictureWalk, sorted_s: Sequence[float]) -> Iterator[VideoFr
         yield from repeat(shown, len(waiting))
 
 
-def _check_walk(walk: PictureWalk, info: VideoInfo, last_s: float) -> None:
-    if walk.end_s <= last_s and not info.reaches_end(walk.end_s):
+def _early_end_s(walk: PictureWalk, info: VideoInfo, last_s: float, least_fraction: float) -> float | None:
+    """Where the pictures end, if they end too early; checks that they are enough."""
+    is_early = walk.end_s <= last_s and not info.reaches_end(walk.end_s)
+    if is_early and (walk.end_s < least_fraction * info.duration_s or least_fraction == 1):
         detail = (
             f"it can be decoded up to {walk.end_s:.1f} s of {info.duration_s:.1f} s: the rest is missing or damaged"
         )
@@ -79,6 +85,7 @@ def _check_walk(walk: PictureWalk, info: VideoInfo, last_s: float) -> None:
     if walk.num_damaged_packets > _MAX_DAMAGED_FRACTION * walk.num_packets:
         detail = f"{walk.num_damaged_packets} of {walk.num_packets} pictures are damaged"
         raise UnreadableVideo(RejectReason.VIDEO_UNREADABLE, detail)
+    return walk.end_s if is_early else None
 
 
 def _remarks(walk: PictureWalk) -> tuple[str, ...]:

@@ -7,16 +7,20 @@ import resource
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
 import pytest
 
+from narrator_ray.catalog import public_connection
 from narrator_ray.catalog.source import local_copy, source_version
+from narrator_ray.config import SourceSettings
 from narrator_ray.errors import RejectReason, StorageError, UnreadableVideo
 
 VIDEO = bytes(range(256)) * 9000
+OPEN = SourceSettings(allow_http=True, allow_private_addresses=True)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -94,7 +98,7 @@ def video(tmp_path: Path) -> Path:
 
 def copy_whole(uri: str) -> bytes:
     """What a local copy holds."""
-    with local_copy(uri) as path:
+    with local_copy(uri, OPEN) as path:
         return path.read_bytes()
 
 
@@ -106,38 +110,38 @@ def rejection(act: Callable[[str], object], uri: str) -> UnreadableVideo:
     return caught.value
 
 
-both = pytest.mark.parametrize("act", [source_version, copy_whole])
+both = pytest.mark.parametrize("act", [partial(source_version, rules=OPEN), copy_whole])
 
 
 def test_local_files_stay_where_they_are(video: Path) -> None:
     """A local file is its own copy, by path or URI, and is there afterwards."""
     for uri in (str(video), f"file://{str(video).replace(' ', '%20')}"):
-        with local_copy(uri) as path:
+        with local_copy(uri, OPEN) as path:
             assert path == video
     assert video.exists()
 
 
 def test_versions_of_local_files(video: Path, tmp_path: Path) -> None:
     """A version changes with size, time, beginning and end, and not with the name."""
-    first = source_version(str(video))
+    first = source_version(str(video), OPEN)
     status = video.stat()
-    assert source_version(f"file://{str(video).replace(' ', '%20')}") == first
-    assert source_version(str(video.rename(tmp_path / "c.mp4"))) == first
+    assert source_version(f"file://{str(video).replace(' ', '%20')}", OPEN) == first
+    assert source_version(str(video.rename(tmp_path / "c.mp4")), OPEN) == first
     versions = {first}
     for data in (VIDEO[:-1], b"!" + VIDEO[1:], VIDEO[:-1] + b"!"):
         video.write_bytes(data)
         os.utime(video, ns=(status.st_atime_ns, status.st_mtime_ns))
-        versions.add(source_version(str(video)))
+        versions.add(source_version(str(video), OPEN))
     video.write_bytes(VIDEO)
     os.utime(video, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    versions.add(source_version(str(video)))
+    versions.add(source_version(str(video), OPEN))
     assert len(versions) == 5
 
 
 def test_an_empty_file_has_a_version(tmp_path: Path) -> None:
     """Whether an empty file is a video is for the decoder to say."""
     (tmp_path / "empty.mp4").touch()
-    assert source_version(str(tmp_path / "empty.mp4")).startswith("file-0-")
+    assert source_version(str(tmp_path / "empty.mp4"), OPEN).startswith("file-0-")
 
 
 @both
@@ -156,7 +160,7 @@ def test_what_is_no_local_file(tmp_path: Path, act: Callable[[str], object]) -> 
 @pytest.mark.parametrize("name", ["video.mp4", "no-head.mp4", "endless.mp4", "to-video", "video.mp4?token=a b/ü"])
 def test_http_copies(server: str, name: str) -> None:
     """A copy over HTTP is whole, has the video's suffix, is private, and is gone afterwards."""
-    with local_copy(f"{server}/{name}") as path:
+    with local_copy(f"{server}/{name}", OPEN) as path:
         assert path.read_bytes() == VIDEO
         assert path.suffix == Path(name.partition("?")[0]).suffix
         assert path.stat().st_mode & 0o077 == 0
@@ -166,11 +170,11 @@ def test_http_copies(server: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["video.mp4", "no-head.mp4", "bare.mp4", "endless.mp4"])
 def test_http_versions(server: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A version is stable until the server says, or shows, that the file changed, and differs between URLs."""
-    first = source_version(f"{server}/{name}")
-    assert source_version(f"{server}/{name}") == first
-    assert source_version(f"{server}/{name}?other") != first
+    first = source_version(f"{server}/{name}", OPEN)
+    assert source_version(f"{server}/{name}", OPEN) == first
+    assert source_version(f"{server}/{name}?other", OPEN) != first
     monkeypatch.setattr(Handler, "etag", '"v2"')
-    assert source_version(f"{server}/{name}") != first
+    assert source_version(f"{server}/{name}", OPEN) != first
 
 
 @both
@@ -208,7 +212,7 @@ def test_a_connection_that_ends_early(server: str) -> None:
 
 def test_a_copy_goes_whatever_happens(server: str) -> None:
     """An error inside the block is passed on as it is, and the copy is gone."""
-    with pytest.raises(KeyError), local_copy(f"{server}/video.mp4") as path:
+    with pytest.raises(KeyError), local_copy(f"{server}/video.mp4", OPEN) as path:
         raise KeyError(path)
     assert not path.exists()
 
@@ -237,15 +241,15 @@ def test_s3_copies_and_versions(s3_root: str) -> None:
         file.write(VIDEO * 5)
     with fsspec.open(f"{s3_root}/other.mp4", "wb") as file:
         file.write(VIDEO * 5)
-    with local_copy(f"{s3_root}/a b.mp4") as path:
+    with local_copy(f"{s3_root}/a b.mp4", OPEN) as path:
         assert path.read_bytes() == VIDEO * 5
         assert path.suffix == ".mp4"
     assert not path.exists()
-    first = source_version(f"{s3_root}/a b.mp4")
-    assert source_version(f"{s3_root}/other.mp4") == first
+    first = source_version(f"{s3_root}/a b.mp4", OPEN)
+    assert source_version(f"{s3_root}/other.mp4", OPEN) == first
     with fsspec.open(f"{s3_root}/a b.mp4", "wb") as file:
         file.write(VIDEO * 4 + VIDEO[::-1])
-    assert source_version(f"{s3_root}/a b.mp4") != first
+    assert source_version(f"{s3_root}/a b.mp4", OPEN) != first
 
 
 @both
@@ -257,3 +261,64 @@ def test_what_is_no_s3_object(s3_root: str, act: Callable[[str], object]) -> Non
     assert rejection(act, "s3://no-such-bucket/none.mp4").reason == RejectReason.VIDEO_NOT_FOUND
     folder = rejection(act, f"{s3_root}/folder")
     assert (folder.reason, "folder" in folder.detail) == (RejectReason.VIDEO_UNREADABLE, True)
+
+
+@pytest.mark.parametrize("act", [source_version, lambda uri, rules: local_copy(uri, rules).__enter__()])
+def test_the_web_is_not_read_unless_it_may_be(server: str, act: Callable[[str, SourceSettings], object]) -> None:
+    """A catalogue is input: neither its addresses nor what they redirect to are read without leave."""
+    for rules, says in [
+        (SourceSettings(), "sources.allow_http"),
+        (SourceSettings(allow_http=True), "127.0.0.1, which is no public address"),
+    ]:
+        with pytest.raises(UnreadableVideo, match=says) as caught:
+            act(f"{server}/video.mp4", rules)
+        assert caught.value.reason is RejectReason.SOURCE_REFUSED
+
+
+def test_a_redirect_to_a_private_address_is_refused(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first host counts as public here; the one it leads to does not."""
+    asked: list[str] = []
+
+    def public_once(address: str) -> bool:
+        asked.append(address)
+        return len(asked) == 1
+
+    monkeypatch.setattr(public_connection, "is_public", public_once)
+    with pytest.raises(UnreadableVideo, match="no public address"):
+        source_version(f"{server}/to-video", SourceSettings(allow_http=True))
+    assert len(asked) == 2
+
+
+def test_only_the_folders_that_are_allowed_are_read(video: Path, tmp_path: Path) -> None:
+    """Links and dots do not lead out of them."""
+    allowed = tmp_path / "allowed"
+    allowed.mkdir()
+    rules = SourceSettings(allow_roots=(str(allowed),))
+    (allowed / "own.mp4").write_bytes(VIDEO)
+    (allowed / "link.mp4").symlink_to(video)
+    assert source_version(str(allowed / "own.mp4"), rules)
+    for uri in (str(video), f"file://{allowed}/../{video.name}", str(allowed / "link.mp4")):
+        with pytest.raises(UnreadableVideo, match=r"sources\.allow_roots") as caught:
+            source_version(uri, rules)
+        assert caught.value.reason is RejectReason.SOURCE_REFUSED
+
+
+def test_a_file_that_is_too_large_is_not_copied(server: str, tmp_path: Path) -> None:
+    """Wherever it lies; of a server that never ends, no more is taken than allowed."""
+    small = OPEN.model_copy(update={"max_video_mb": 1})
+    large = tmp_path / "large.mp4"
+    large.write_bytes(VIDEO)
+    for uri in (str(large), f"{server}/video.mp4", f"{server}/endless.mp4"):
+        with (
+            pytest.raises(UnreadableVideo, match=r"sources\.max_video_mb, which is 1") as caught,
+            local_copy(uri, small),
+        ):
+            pass
+        assert caught.value.reason is RejectReason.VIDEO_TOO_LARGE
+
+
+def test_a_copy_that_takes_too_long_is_given_up(server: str) -> None:
+    """The error names the setting."""
+    hasty = OPEN.model_copy(update={"download_timeout_s": 1e-9})
+    with pytest.raises(UnreadableVideo, match=r"sources\.download_timeout_s"), local_copy(f"{server}/video.mp4", hasty):
+        pass

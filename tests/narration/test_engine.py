@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from narrator_ray.narration.length import count_words
 from narrator_ray.narration.prompt import prompt_form
 from narrator_ray.narration.spoken_text import spoken_ticks
 from narrator_ray.records import Clip, KnowledgePoint, Product, ScriptLabel
+from tests.model.test_resident_adapters import write_adapter
 
 MODEL = prepare_model(find_preset("tiny-random"))
 WORD = re.compile(r"\S*\w\S*")
@@ -397,3 +399,37 @@ def test_chosen_labels_come_with_their_probabilities(narrator):
     assert labels[0] == first.script_labels[0]
     assert sum(shares) == pytest.approx(1, abs=0.01)
     assert second.label_probabilities == ()
+
+
+@pytest.fixture(scope="module")
+def brands(tmp_path_factory) -> dict[str, Path]:
+    """Two adapters of random factors."""
+    folder = tmp_path_factory.mktemp("brands")
+    return {
+        name: write_adapter(MODEL.path / "llm", folder / name, seed, lora_alpha=64)
+        for seed, name in enumerate(("north", "south"))
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+def test_each_video_is_narrated_with_its_own_adapter(narrator, brands):
+    """Side by side, sharing one product's text, each comes out as from a model with that adapter alone merged in."""
+    voices = {"job 1": None, "job 2": "north", "job 3": "south", "job 4": "north", "job 5": None}
+    product = make_job(3).product
+    jobs = [
+        make_job(number, job_id=f"job {number}", product=product, adapter=voices[f"job {number}"])
+        for number in range(1, 6)
+    ]
+    together = narrate(VideoNarrator.load(MODEL.path, adapters=brands), jobs)
+    alone = {None: narrator, **{name: VideoNarrator.load(MODEL.path, adapter=path) for name, path in brands.items()}}
+    for job in jobs:
+        assert together[job.job_id] == narrate(alone[job.adapter], [replace(job, adapter=None)])[job.job_id]
+    assert len({event.text for events in together.values() for event in events}) > 5
+
+
+def test_an_adapter_that_is_not_loaded_fails_alone(narrator):
+    """The others are narrated."""
+    events = narrate(narrator, [make_job(1), make_job(2, adapter="north")])
+    assert len(events["job 1"]) == 3
+    [failure] = events["job 2"]
+    assert "no adapter north is loaded (loaded are: none)" in failure.error.detail

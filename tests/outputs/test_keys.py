@@ -36,12 +36,15 @@ JSON = st.recursive(
 ).filter(lambda value: "\\ud" not in json.dumps(value))
 
 
+ADAPTERS = {"brand": "a1", "renamed": "a1", "other": "a2"}
+
+
 def keys(
     video: Video, config: Config, version: str = "v1", encoder: str = "e1", model: str = "m1", prompt: str = "p1"
 ) -> tuple[str, str]:
     """Both keys of a video."""
     features = features_key(video, version, config, encoder)
-    return features, narration_key(video, features, config, model, prompt)
+    return features, narration_key(video, features, config, model, prompt, ADAPTERS)
 
 
 def changed(before: tuple[str, str], after: tuple[str, str]) -> str:
@@ -58,6 +61,10 @@ def other(value: Any) -> Any:
     """A valid value unlike the given one, for a setting."""
     if isinstance(value, bool):
         return not value
+    if isinstance(value, tuple):
+        return ["/videos"]
+    if isinstance(value, dict):
+        return {"brand": "s3://bucket/brand"}
     if isinstance(value, str):
         return {"nano": "tiny-random", "auto": "cpu", "consolidated": "all"}[value]
     return value + 1 if isinstance(value, int) or value > 1 else 0.75
@@ -91,10 +98,11 @@ def test_settings(section: str, name: str) -> None:
     value = getattr(getattr(Config(), section), name)
     expected = "both" if (section, name) in FEATURES else "narration" if (section, name) in NARRATION else "none"
     if expected == "none":
-        assert section in {"run", "report"} or (section, name) in {
-            ("frames", "max_video_s"),
+        assert section in {"run", "report", "decode", "sources"} or (section, name) in {
+            *(("frames", f"max_{what}") for what in ("video_s", "pixels", "pictures")),
             ("model", "preset"),
             ("model", "device"),
+            ("model", "adapters"),
             *(("length", f"{kind}_zh") for kind in ("rate", "margin", "reference_margin")),
             ("length", "reference_margin_en"),
             *(("length", name) for name in ("pace_en", "pace_zh", "speech_least", "speech_most")),
@@ -208,3 +216,10 @@ def test_what_is_not_json_has_no_key(value: object) -> None:
     """Values without one canonical form are refused rather than hashed somehow."""
     with pytest.raises((ValueError, TypeError)):
         content_key("kind", value=value)
+
+
+def test_an_adapter_counts_by_its_weights() -> None:
+    """Renaming it costs nothing, another one is another narrator."""
+    own, renamed, other_one = (keys(replace(GIVEN, adapter=name), Config()) for name in ("brand", "renamed", "other"))
+    assert own == renamed
+    assert changed(own, other_one) == "narration"

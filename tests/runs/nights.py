@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from narrator_ray.catalog.catalog import Catalog
-from narrator_ray.config import Config, load_config
+from narrator_ray.config import Config, SourceSettings, load_config
 from narrator_ray.errors import ItemError, RejectReason, UnreadableVideo
 from narrator_ray.model.model_dir import Fingerprints as ModelFingerprints
 from narrator_ray.model.model_dir import ModelDirectory, ModelSpec, VisionSpec
@@ -43,7 +43,7 @@ SPEC = ModelSpec(
 VIDEOS = [Video(name, f"/videos/{name}.mp4", Product(f"{name} <b>"), "en") for name in ("cup", "mug", "pot")]
 
 
-def version_of(uri: str) -> str:
+def version_of(uri: str, rules: SourceSettings) -> str:
     """A catalogue of video files that are never opened; those of that name are not there."""
     if "missing" in uri:
         raise UnreadableVideo(RejectReason.VIDEO_NOT_FOUND, f"{uri} is not there")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from narrator_ray.config import load_config
+from narrator_ray.config import SourceSettings, load_config
 from narrator_ray.errors import RejectReason, UnreadableVideo
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Product, Rejection, Video
@@ -19,7 +19,7 @@ PRINTS = Fingerprints("e" * 64, "n" * 64, "prompt-1")
 MUG = Video("mug", "/videos/mug.mp4", Product("mug"), "en")
 
 
-def version_of(uri: str) -> str:
+def version_of(uri: str, rules: SourceSettings) -> str:
     """A catalogue of video files that are never opened."""
     if "missing" in uri:
         raise UnreadableVideo(RejectReason.VIDEO_NOT_FOUND, f"{uri} is not there")

@@ -16,10 +16,10 @@ class FakeBoard:
         self.counts.append(counts)
 
 
-def work_item(name: str, uri: str = "/v.mp4", **changes: object) -> WorkItem:
+def work_item(name: str, uri: str = "/v.mp4", adapter: str | None = None, **changes: object) -> WorkItem:
     """An item whose keys are made of its name."""
     key = name.encode().hex().ljust(32, "0")
-    video = Video(name, uri, Product(f"{name} mug"), "en")
+    video = Video(name, uri, Product(f"{name} mug"), "en", adapter=adapter)
     return WorkItem(
         **{"video": video, "source_version": "1", "features_key": key, "narration_key": key}
         | {"has_features": False, "has_narration": False}

@@ -38,10 +38,10 @@ class FragileEngine:
                 yield ClipResult(job.job_id, index, (ScriptLabel.OTHERS,), "generated", "A mug.", 2, 50, (), CHANCES)
 
 
-def prepared_row(name: str) -> dict:
+def prepared_row(name: str, adapter: str | None = None) -> dict:
     """A two-clip video."""
     tokens = np.ones((3, DIM), np.float16).tobytes()
-    return planned_row(work_item(name)) | {
+    return planned_row(work_item(name, adapter=adapter)) | {
         "clips": [[0.0, 2.0], [2.0, 4.0]],
         "tokens": [tokens, tokens],
         "token_dim": DIM,
@@ -91,6 +91,28 @@ def test_spoken_windows_are_stored_in_seconds_of_the_voice(store, monkeypatch):
     first, _ = store.get_narration(row.work.narration_key).narrations
     assert (first.spoken_s, first.spoken_window_s, first.is_in_window) == (0.25, (0.2, 1.0), True)
     assert (first.min_words, first.max_words) == (1, 7)
+
+
+def test_a_row_is_narrated_with_the_adapter_it_names(store, monkeypatch):
+    """The name reaches the engine, and the weights the model."""
+    seen = {}
+
+    class Engine(FragileEngine):
+        def __init__(self, narrator, *args):
+            seen["loaded"] = narrator
+
+        def narrate(self, jobs):
+            seen["asked"] = [job.adapter for job in jobs]
+            return super().narrate(jobs)
+
+    monkeypatch.setattr("narrator_ray.narration.engine.NarrationEngine", Engine)
+    monkeypatch.setattr("narrator_ray.model.narrator.VideoNarrator.load", lambda *_, **options: options["adapters"])
+    monkeypatch.setattr("narrator_ray.stages.narrate_clips.prepare_adapters", lambda places, names: (places, names))
+    config = Config.model_validate({"model": {"adapters": {"north": "/north"}}})
+    stage = NarrateClips(find_preset("tiny-random"), store, config, "cpu", FakeBoard(), ("north",))
+    row = prepared_row("red", adapter="north")
+    stage(table_of([row, prepared_row("blue")], PREPARED))
+    assert seen == {"loaded": ({"north": "/north"}, ("north",)), "asked": ["north", None]}
 
 
 def test_a_crash_costs_the_video_that_caused_it(stage, store):

@@ -14,7 +14,7 @@ from narrator_ray.video.decode import decode_frames
 from narrator_ray.video.decord_reader import read_with_decord
 from narrator_ray.video.probe import probe_video
 from narrator_ray.video.pyav_reader import read_with_pyav
-from tests.video_files import DURATION_S, HIDDEN_S, UPRIGHT, corners_of, scene_of, write_video
+from tests.video_files import DURATION_S, HIDDEN_S, SCENE_S, UPRIGHT, corners_of, scene_of, write_video
 
 TIMES_S = [0.3, 1.3, 2.3, 3.3, 4.3, 5.3]
 SCENES = [0, 0, 1, 1, 2, 2]
@@ -67,7 +67,7 @@ def test_both_decoders_give_the_same_pictures(good_videos: dict[str, Path], kind
     info = probe_video(good_videos[kind])
     width_px, height_px = info.width_px // 2, info.height_px // 2
     by_decord = read_with_decord(good_videos[kind], TIMES_S, info, width_px, height_px)
-    by_pyav, remarks = read_with_pyav(good_videos[kind], TIMES_S, info, width_px, height_px)
+    by_pyav, remarks, _ = read_with_pyav(good_videos[kind], TIMES_S, info, width_px, height_px)
     assert remarks == ()
     # They round chroma at sharp edges in different ways: most pixels are equal, a few at the blocks' borders are not.
     assert np.median(np.abs(by_decord.astype(int) - by_pyav)) <= 2
@@ -88,7 +88,7 @@ def test_rotation_is_applied_by_both(tmp_path: Path, clockwise_deg: int, corners
     path = write_video(tmp_path / "turned.mp4", clockwise_deg=clockwise_deg)
     info = probe_video(path)
     decoded = decode_frames(path, [0.5], info, 60)
-    by_pyav, _ = read_with_pyav(path, [0.5], info, *decoded.frames_THWC.shape[2:0:-1])
+    by_pyav, _, _ = read_with_pyav(path, [0.5], info, *decoded.frames_THWC.shape[2:0:-1])
     assert decoded.frames_THWC.shape[1:3] == ((80, 60) if clockwise_deg in (90, 270) else (60, 80))
     assert decoded.decoder == "decord"
     assert corners_of(decoded.frames_THWC[0]) == corners
@@ -136,6 +136,21 @@ def test_a_missing_second_half_is_rejected_with_both_reasons(tmp_path: Path, suf
     ) as caught:
         decode_frames(half, TIMES_S, probe_video(half), 60)
     assert caught.value.reason is RejectReason.VIDEO_UNREADABLE
+
+
+def test_a_missing_end_can_be_allowed(tmp_path: Path) -> None:
+    """As far as the file goes, if that is far enough; where it ends comes with the pictures."""
+    whole = write_video(tmp_path / "whole.mkv")
+    part = tmp_path / "part.mkv"
+    part.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
+    info = probe_video(part)
+    decoded = decode_frames(part, [0.5, 5.9], info, 60, least_fraction=0.25)
+    assert decoded.end_s is not None
+    assert 2 < decoded.end_s < 5.8
+    assert [scene_of(picture) for picture in decoded.frames_THWC] == [0, int((decoded.end_s - 0.01) / SCENE_S)]
+    with pytest.raises(UnreadableVideo, match="can be decoded up to"):
+        decode_frames(part, [0.5, 5.9], info, 60, least_fraction=0.97)
+    assert decode_frames(part, [0.5, 1.5], info, 60).end_s is None
 
 
 def test_one_damaged_packet_costs_its_pictures_only(good_videos: dict[str, Path], tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from narrator_ray.errors import UnreadableVideo
 from narrator_ray.records import Clip
+from narrator_ray.video.decode import decode_frames
 from narrator_ray.video.frames import frame_times_s, sample_frames
 from narrator_ray.video.probe import probe_video
-from tests.video_files import scene_of
+from tests.video_files import scene_of, write_video
 
 times = st.integers(0, 4_000_000).map(lambda ms: ms / 1000)
 
@@ -86,3 +88,24 @@ def test_a_video_of_one_picture_gives_one_frame(good_videos: dict[str, Path]) ->
     sampled = sample_frames(path, info, [Clip(0, info.duration_s)], 1.0, 32)
     assert sampled.frames_TCHW.shape == (1, 3, 32, 32)
     assert scene_of(sampled.frames_TCHW[0].transpose(1, 2, 0)) == 0
+
+
+def test_of_a_video_that_breaks_off_the_clips_that_are_there_are_kept(tmp_path: Path) -> None:
+    """The last one ends where the pictures do; the rest are left out and a note says so."""
+    whole = write_video(tmp_path / "whole.mkv")
+    part = tmp_path / "part.mkv"
+    part.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
+    info = probe_video(part)
+    end_s = decode_frames(part, [5.9], info, 32, 0.25).end_s
+    assert end_s is not None
+    clips = (Clip(0.0, 1.0), Clip(1.0, end_s + 0.2), Clip(end_s + 0.2, 6.0), Clip(0.0, 1.0))
+    sampled = sample_frames(part, info, clips, 4.0, 32, least_fraction=0.25)
+    assert sampled.clips == (clips[0], Clip(1.0, end_s))
+    assert sampled.clip_index_T.max() == 1
+    assert sampled.time_s_T.max() < end_s
+    assert len(sampled.frames_TCHW) == len(sampled.time_s_T) == len(sampled.thumbnails_jpeg)
+    assert sampled.notes[-1] == (
+        f"narrated up to {end_s:.1f} of 6.0 s: the rest is missing or damaged, which leaves out 2 clips"
+    )
+    with pytest.raises(UnreadableVideo, match="nothing of its first clip"):
+        sample_frames(part, info, (Clip(end_s + 0.1, 6.0),), 4.0, 32, least_fraction=0.25)
