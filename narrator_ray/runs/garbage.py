@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from narrator_ray.errors import SchemaError, StorageError
 from narrator_ray.outputs.key_set import KeySet
 from narrator_ray.runs.last_run import VIDEOS_FILE
-from narrator_ray.runs.run_folder import complete_runs, run_path, unfinished_runs
+from narrator_ray.runs.run_folder import complete_runs, latest_run_id, run_path, unfinished_runs
 from narrator_ray.runs.run_tables import NARRATIONS_FILE
 from narrator_ray.storage.object_entry import ObjectEntry
 from narrator_ray.storage.storage import Storage
@@ -59,9 +59,8 @@ def collect_garbage(storage: Storage, keep_runs: int, min_age_s: float, is_dry: 
         StorageError: There is no published run, one is under way, or the output cannot be listed or written.
         SchemaError: A run that is to be kept cannot be read; nothing was removed.
     """
-    runs = complete_runs(storage)[:keep_runs]
-    if not runs:
-        raise StorageError(f"{storage.uri}: no published run here: nothing says which objects are needed")
+    # The run that readers follow is kept even if others that began after it were complete before it.
+    runs = list(dict.fromkeys([latest_run_id(storage), *complete_runs(storage)]))[:keep_runs]
     oldest_s = time.time() - min_age_s
     if not is_dry:
         _check_no_run(storage, oldest_s)

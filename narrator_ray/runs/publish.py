@@ -61,8 +61,8 @@ class RunRecord:
 
 
 def new_run_id() -> str:
-    """A name that no other run has, even one that begins in the same second: UTC time and a random tail."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    """A name that no other run has, even one that begins at once with it: UTC in microseconds, and a random tail."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
 
 
 def announce_run(store: ResultStore, run_id: str, num_to_do: int) -> None:
