@@ -23,6 +23,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_DETAIL_CHARACTERS = 500
+"""Longest detail of a rejection that is kept."""
+
 
 class RejectReason(StrEnum):
     """Why a video was rejected. A closed list: reports and alerts group by it."""

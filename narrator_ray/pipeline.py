@@ -160,8 +160,7 @@ def narrate_catalog(
     told = listeners or Listeners()
     started_at_s, run_id = time.time(), new_run_id()
     catalog = open_catalog(source, limit)
-    shared = _resolve(out, config, catalog, told)
-    shared.store.storage.check_writable()
+    shared = _resolve(out, config, catalog, told, is_to_write=True)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     announce_run(shared.store, run_id, plan.num_to_do)
     told.on_plan(plan)
@@ -188,16 +187,18 @@ def plan_catalog(
         NarratorError: A catalogue, setting, model or output that does not work.
     """
     catalog = open_catalog(source, limit)
-    shared = _resolve(out, config, catalog, listeners or Listeners())
+    shared = _resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     return plan, estimate_run(shared.store.storage, plan, shared.fingerprints)
 
 
-def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners) -> Resolved:
+def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_write: bool) -> Resolved:
     preset = find_preset(config.model.preset)
     check_language(preset, catalog.languages)
     adapters = prepare_adapters(config.model.adapters, catalog.adapters)
     store = ResultStore.open(out)
+    if is_to_write:
+        store.storage.check_writable()  # before weights are made ready, which can take half a minute
     told.on_model(preset.name)
     return Resolved(config, preset, prepare_model(preset), store, adapters)
 

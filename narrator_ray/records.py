@@ -395,9 +395,5 @@ class Rejection:
             data["video"],
             data["stage"],
             RejectReason(data["reason"]),
-            data["detail"],
-            data["key"],
-            data["attempts"],
-            data["first_seen_at"],
-            data["last_seen_at"],
+            *(data[name] for name in ("detail", "key", "attempts", "first_seen_at", "last_seen_at")),
         )

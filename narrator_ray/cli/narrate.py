@@ -49,12 +49,10 @@ def narrate(
     allow_roots: RootOption = None,
 ) -> None:
     """Narrate every video of a catalogue on Ray and publish the run. Run it again: only what changed is done."""
-    from narrator_ray.config import load_config
     from narrator_ray.runs.reasons import retry_reasons
 
-    settings = load_config(config, preset, [*(overrides or ()), *_roots(allow_roots)])
-    retry = retry_reasons(retry_rejected or ())
-    _narrate(catalog, out, settings, limit, retry)
+    settings = _settings(config, preset, overrides, allow_roots)
+    _narrate(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
 
 
 @commands.command(cls=RetryCommand, epilog="Example: narrator-ray plan catalog.jsonl --out results --preset nano")
@@ -70,22 +68,25 @@ def plan(
     is_listed: Annotated[bool, typer.Option("--all", help=f"List all videos to do, not only {MAX_LISTED}.")] = False,
 ) -> None:
     """Say what `narrate` would do with the same options, why, and how long it would take. Changes nothing."""
-    from narrator_ray.config import load_config
     from narrator_ray.console import plan_lines, plan_table, work_lines
     from narrator_ray.pipeline import plan_catalog
     from narrator_ray.runs.reasons import retry_reasons
 
-    settings = load_config(config, preset, [*(overrides or ()), *_roots(allow_roots)])
-    retry = retry_reasons(retry_rejected or ())
-    found, estimate = plan_catalog(catalog, out, settings, limit, retry)
+    settings = _settings(config, preset, overrides, allow_roots)
+    found, estimate = plan_catalog(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
     console().print(plan_table(found))
     for line in (*plan_lines(found, estimate), *work_lines(found, None if is_listed else MAX_LISTED)):
         typer.echo(line)
 
 
-def _roots(folders: list[str] | None) -> list[str]:
-    """The setting that an option stands for."""
-    return [f"sources.allow_roots={json.dumps(folders)}"] if folders else []
+def _settings(
+    config: Path | None, preset: str | None, overrides: list[str] | None, allow_roots: list[str] | None
+) -> Config:
+    """The settings that the options make."""
+    from narrator_ray.config import load_config
+
+    roots = [f"sources.allow_roots={json.dumps(allow_roots)}"] if allow_roots else []
+    return load_config(config, preset, [*(overrides or ()), *roots])
 
 
 @commands.command(epilog="Example: narrator-ray demo --videos 4 --seed 7")

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from narrator_ray.errors import MAX_DETAIL_CHARACTERS
 from narrator_ray.outputs.table_file import TableFile
 from narrator_ray.outputs.tables import narration_rows
 from narrator_ray.records import NarratedVideo, Rejection
@@ -17,7 +18,6 @@ from narrator_ray.runs.reasons import WorkReason
 from narrator_ray.runs.work import PlannedVideo
 from narrator_ray.schema import NARRATIONS, REJECTED, VIDEOS
 
-MAX_DETAIL_CHARACTERS = 500
 NARRATIONS_FILE = "narrations.parquet"
 NARRATIONS_LINES = "narrations.jsonl"
 

@@ -14,14 +14,13 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from narrator_ray.errors import ItemError, NarratorError, RejectReason, SchemaError
+from narrator_ray.errors import MAX_DETAIL_CHARACTERS, ItemError, NarratorError, RejectReason, SchemaError
 from narrator_ray.records import Rejection
 from narrator_ray.runs.work import WorkItem
 
 Row = dict[str, Any]
 _T = TypeVar("_T")
 
-MAX_DETAIL_CHARACTERS = 500
 _LOG = logging.getLogger(__name__)
 
 

@@ -101,7 +101,7 @@ class ChildProcess:
             connection.send_bytes(json.dumps([operation, arguments]).encode())
             values = json.loads(self._receive(process, connection, deadline))
             blobs = tuple(self._receive(process, connection, deadline) for _ in range(values.pop("num_blobs")))
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, OSError) as error:  # it hung up, or sends more than it may
             raise ChildCrashed(self._cause_of_death(process)) from error
         self._num_calls += 1
         if self._num_calls >= self._limits.calls:
@@ -148,16 +148,16 @@ class ChildProcess:
             if resident_bytes(process.pid) > self._limits.memory_bytes:
                 self._kill()
                 raise ChildTooLarge(f"it took more than {self._limits.memory_bytes >> 20} MiB of memory")
-        return connection.recv_bytes()
+        return connection.recv_bytes(self._limits.memory_bytes)
 
     def _cause_of_death(self, process: subprocess.Popen[bytes]) -> str:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GOODBYE_S)
         code = process.poll()
-        self.close()
+        self._kill()
         if code is not None and code < 0:
             return f"killed by {signal.Signals(-code).name}"
-        return f"ended with exit code {code}"
+        return f"ended with exit code {code}" if code is not None else "ended for what it sent"
 
     def _kill(self) -> None:
         if self._running is not None:

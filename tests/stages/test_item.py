@@ -5,11 +5,11 @@ import json
 import pyarrow as pa
 import pytest
 
-from narrator_ray.errors import RejectReason, StorageError, UnreadableVideo
+from narrator_ray.errors import MAX_DETAIL_CHARACTERS, RejectReason, StorageError, UnreadableVideo
 from narrator_ray.records import Product, Rejection, Video
 from narrator_ray.runs.work import WorkItem
 from narrator_ray.schema import PLANNED
-from narrator_ray.stages.item import MAX_DETAIL_CHARACTERS, StageRow, attempt, planned_row, rows_of, table_of
+from narrator_ray.stages.item import StageRow, attempt, planned_row, rows_of, table_of
 
 WORK = WorkItem(Video("v", "/v.mp4", Product("mug"), "en"), "1", "fkey", "nkey", False, False)
 

@@ -24,6 +24,11 @@ def crash(path: str, times: int = 99, **_: object) -> tuple[dict, list[bytes]]:
     return {"pid": os.getpid()}, []
 
 
+def flood(mib: int, **_: object) -> tuple[dict, list[bytes]]:
+    """Answers with more than anybody asked for."""
+    return {}, [bytes(mib << 20)]
+
+
 def leave(**_: object) -> tuple[dict, list[bytes]]:
     """Ends without a word."""
     os._exit(7)
@@ -58,5 +63,5 @@ def stumble(**_: object) -> tuple[dict, list[bytes]]:
 
 
 if __name__ == "__main__":
-    operations = {"echo": echo, "crash": crash, "leave": leave, "hang": hang, "eat": eat, "reserve": reserve}
-    serve(operations | {"reject": reject, "stumble": stumble, "split": crash, "sample": hang})
+    answering = {"echo": echo, "eat": eat, "reserve": reserve, "reject": reject, "stumble": stumble, "flood": flood}
+    serve(answering | {"crash": crash, "leave": leave, "hang": hang, "split": crash, "sample": hang})

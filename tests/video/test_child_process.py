@@ -92,6 +92,16 @@ def test_memory_that_can_never_be_had_is_refused_at_once(child: ChildProcess) ->
     assert child.call("echo", text="a").values["pid"] == pid
 
 
+def test_an_answer_that_is_too_large_is_not_taken() -> None:
+    """The parent's memory is not the child's to fill; the next call is served."""
+    child = ChildProcess(MODULE, ChildLimits(timeout_s=20, memory_bytes=128 * MIB, calls=100))
+    child.call("echo", text="a")
+    with pytest.raises(ChildCrashed, match="for what it sent"):
+        child.call("flood", mib=140)
+    assert child.call("echo", text="b").values["text"] == "b"
+    child.close()
+
+
 def test_what_is_rejected_and_what_fails_comes_back_as_such(child: ChildProcess) -> None:
     """Errors are values; no object of the child's making is rebuilt here."""
     assert child.call("reject").values == {"rejected": ["video_empty", "nothing in it"]}
