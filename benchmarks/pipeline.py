@@ -14,6 +14,7 @@ Of the pipeline, what is measured begins when all replicas are ready: decoding w
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -50,6 +51,7 @@ def main() -> None:
 
 def run_pipeline(work: Work) -> Done:
     """On a local Ray."""
+    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by default: beside other load, bare stages would get more
     from narrator_ray.stages.execute import execute_graph  # imports Ray, which the other ways do without
 
     shared, items, notes = work.output("pipeline"), work.items(), work.folder / "notes"
