@@ -1,13 +1,15 @@
 """Stage narrate_clips: contexts to narrations, each video's result stored the moment its last clip is done.
 
-An actor pool; each actor holds one language model and narrates the videos of a batch side by side. Results are written
-here rather than after the stage, so that a killed run loses only the videos in flight.
+An actor pool; each actor holds one language model, and is called by several threads with a few videos each. One engine
+narrates the videos of all calls side by side, so lanes stay full from batch to batch; the calls wait for their videos
+and write the results, so the engine never waits for storage. A killed run loses only the videos in flight.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import as_completed
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,19 +21,23 @@ from narrator_ray.config import Config
 from narrator_ray.model.adapter_places import prepare_adapters
 from narrator_ray.model.context import ClipContext
 from narrator_ray.model.presets import Preset, prepare_model
-from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
+from narrator_ray.narration.job import ClipResult, NarrationJob
 from narrator_ray.narration.length import spoken_windows_for, windows_for
 from narrator_ray.narration.speech import TICK_S
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Narration, Rejection
 from narrator_ray.schema import PLANNED, PREPARED
 from narrator_ray.stages.cpu_threads import use_cpu_threads
-from narrator_ray.stages.item import Row, StageRow, attempt, rejection_of, rows_of, table_of
+from narrator_ray.stages.item import Row, StageRow, attempt, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
+from narrator_ray.stages.shared_engine import SharedEngine, Told
 
 NARRATE_CLIPS = "narrate_clips"
 INPUT = PREPARED
 OUTPUT = PLANNED
+
+_SHOWN_DIGITS = 3
+"""Of a probability. Which videos are read together changes its last digits, and results should be the same bytes."""
 
 
 class NarrateClips:
@@ -63,18 +69,20 @@ class NarrateClips:
         options = preset.load.keywords(device)
         options["adapters"] = prepare_adapters(config.model.adapters, adapters)
         narrator = VideoNarrator.load(model.path, device, use_adapter=config.model.use_adapter, **options)
-        self._engine = NarrationEngine(narrator, config.decoding, lanes, model.spec.prompt, config.model.use_storyline)
+        engine = NarrationEngine(narrator, config.decoding, lanes, model.spec.prompt, config.model.use_storyline)
         self._model = preset.name
         self._store = store
         self._config = config
         self._progress = ProgressReporter(board, NARRATE_CLIPS)
+        self._engine = SharedEngine(engine, NARRATE_CLIPS, partial(self._progress.add, clips=1))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Table of INPUT to table of OUTPUT."""
+        """Table of INPUT to table of OUTPUT; may be called by several threads at once."""
         rows = rows_of(batch)
-        jobs = [job for row in rows if (job := row.run(NARRATE_CLIPS, partial(self._job, row))) is not None]
-        rows_by_job = {row.work.narration_key: row for row in rows if row.rejection is None}
-        self._narrate(jobs, rows_by_job)
+        jobs = [(row, job) for row in rows if (job := row.run(NARRATE_CLIPS, partial(self._job, row))) is not None]
+        waiting = {self._engine.submit(row.work, job): row for row, job in jobs}
+        for told in as_completed(waiting):
+            self._finish(waiting[told], told.result())
         return table_of((row.output() for row in rows), OUTPUT)
 
     def _job(self, row: StageRow) -> NarrationJob:
@@ -98,47 +106,20 @@ class NarrateClips:
             adapter=video.adapter,
         )
 
-    def _narrate(self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow]) -> None:
-        """All together; after an error that no video owned up to, those that are left one by one."""
-        if not jobs:
-            return
-        waiting = {job.job_id: job for job in jobs}
-        together = attempt(rows[jobs[0].job_id].work, NARRATE_CLIPS, partial(self._tell, jobs, rows, waiting))
-        if not isinstance(together, Rejection):
-            return
-        for job in tuple(waiting.values()):
-            row = rows[job.job_id]
-            alone = attempt(row.work, NARRATE_CLIPS, partial(self._tell, [job], rows, waiting))
-            if isinstance(alone, Rejection):
-                self._finish(row, alone, 0.0)
-
-    def _tell(
-        self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow], waiting: dict[str, NarrationJob]
-    ) -> None:
-        """Narrate side by side; each video's result is stored and the video taken off the waiting list."""
+    def _finish(self, row: StageRow, told: Told) -> None:
+        """Store what was told of a video, and note what came of it."""
         started = time.perf_counter()
-        clips_done: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
-        for event in self._engine.narrate(jobs):
-            row, share_s = rows[event.job_id], (time.perf_counter() - started) / len(jobs)
-            if isinstance(event, JobFailure):
-                del waiting[event.job_id]
-                self._finish(row, rejection_of(row.work, NARRATE_CLIPS, event.error), share_s)
-                continue
-            self._progress.add(clips=1)
-            done, job = clips_done[event.job_id], waiting[event.job_id]
-            done.append(event)
-            if len(done) == len(job.clips):
-                del waiting[event.job_id]
-                result = self._result(row, done, job)
-                self._finish(row, attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, result)), share_s)
-
-    def _finish(self, row: StageRow, result: bool | Rejection, seconds: float) -> None:
-        row.finish(NARRATE_CLIPS, result, seconds)
+        result: bool | Rejection
+        if isinstance(told.outcome, Rejection):
+            result = told.outcome
+        else:
+            narrated = self._result(row, told.outcome, told.job)
+            result = attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, narrated))
+        row.finish(NARRATE_CLIPS, result, told.seconds + time.perf_counter() - started)
         self._progress.add(videos=1, rejected=int(row.rejection is not None))
 
     def _result(self, row: StageRow, done: Sequence[ClipResult], job: NarrationJob) -> NarratedVideo:
         work, columns = row.work, row.columns
-        by_clip = sorted(done, key=lambda result: result.clip_index)
         return NarratedVideo(
             video_id=work.video.video_id,
             key=work.narration_key,
@@ -146,11 +127,11 @@ class NarrateClips:
             uri=work.video.uri,
             product=work.video.product,
             language=work.video.language,
-            narrations=tuple(self._narration(result, job, columns) for result in by_clip),
+            narrations=tuple(self._narration(result, job, columns) for result in done),
             decoder=columns["decoder"],
             duration_s=columns["duration_s"],
             model=self._model,
-            notes=(*columns["notes"], *(note for result in by_clip for note in result.notes)),
+            notes=(*columns["notes"], *(note for result in done for note in result.notes)),
         )
 
     def _narration(self, result: ClipResult, job: NarrationJob, columns: Row) -> Narration:
@@ -166,7 +147,9 @@ class NarrateClips:
             max_words=job.windows[index][1],
             num_frames=columns["num_frames"][index],
             kept_frames_s=tuple(columns["kept_frames_s"][index]),
-            label_probabilities=result.label_probabilities,
+            label_probabilities=tuple(
+                (label, round(share, _SHOWN_DIGITS)) for label, share in result.label_probabilities
+            ),
         )
         if job.spoken_windows is None:
             return narration
