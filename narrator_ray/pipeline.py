@@ -30,6 +30,7 @@ from narrator_ray.outputs.store import ResultStore
 from narrator_ray.runs.estimate import Estimate, estimate_run
 from narrator_ray.runs.plan import RunPlan, plan_run
 from narrator_ray.runs.publish import RunRecord, announce_run, new_run_id, publish_run
+from narrator_ray.runs.run_folder import clean_up
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.runs.tally import Tally
 from narrator_ray.runs.work import Fingerprints
@@ -202,6 +203,7 @@ def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_
     told.on_model(preset.name)
     return Resolved(config, preset, prepare_model(preset), store, adapters)
 
+        clean_up(store.storage)
 
 def _execute(shared: Resolved, plan: RunPlan, tally: Tally, on_progress: Callable[[ProgressSnapshot], None]) -> None:
     from narrator_ray.stages.execute import execute_graph  # ray takes seconds to import
