@@ -71,7 +71,7 @@ class Resolved:
 
 def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decoding: bool) -> list[Stage]:
     """The stages a run needs: without any video to decode, the vision side is left out."""
-    config, store = shared.config, shared.store
+    config, store, encoder = shared.config, shared.store, shared.fingerprints.encoder
     device = machine.device(config.model.device)
     on_gpu = device == "cuda"
     replica_cpus = 1.0 if on_gpu else 0.25
@@ -83,6 +83,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             {"config": config, "image_size_px": shared.model.spec.vision.image_size_px, "board": board},
             batch_videos=1,
             num_cpus=min(1.0, machine.num_cpus / 2),
+            first_step=SPLIT_CLIPS,
         ),
         Stage(
             "encode_features",
@@ -92,6 +93,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             num_actors=config.run.encoder_actors,
             num_cpus=replica_cpus,
             num_gpus=config.run.encoder_gpus if on_gpu else 0.0,
+            is_done=lambda item: store.has_features(encoder, item.features_key),
         ),
     ]
     language = [
@@ -101,7 +103,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             {
                 "store": store,
                 "config": config,
-                "encoder_fingerprint": shared.fingerprints.encoder,
+                "encoder_fingerprint": encoder,
                 "board": board,
             },
             batch_videos=config.run.videos_per_task,
@@ -115,6 +117,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             num_actors=config.run.narrator_actors,
             num_cpus=replica_cpus,
             num_gpus=config.run.narrator_gpus if on_gpu else 0.0,
+            is_done=lambda item: store.has_narration(item.narration_key),
         ),
     ]
     return [*vision, *language] if needs_decoding else language
@@ -200,10 +203,10 @@ def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_
     store = ResultStore.open(out)
     if is_to_write:
         store.storage.check_writable()  # before weights are made ready, which can take half a minute
+        clean_up(store.storage)
     told.on_model(preset.name)
     return Resolved(config, preset, prepare_model(preset), store, adapters)
 
-        clean_up(store.storage)
 
 def _execute(shared: Resolved, plan: RunPlan, tally: Tally, on_progress: Callable[[ProgressSnapshot], None]) -> None:
     from narrator_ray.stages.execute import execute_graph  # ray takes seconds to import
