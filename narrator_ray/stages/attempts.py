@@ -25,7 +25,7 @@ class Suspicion:
 
     Attributes:
         deaths: Deaths of processes that it may have caused; a lost node counts half.
-        num_together: Videos that were begun together the last time.
+        num_together: Videos that the last of these processes was at.
     """
 
     deaths: float
@@ -43,13 +43,20 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class Process:
+    """Who works on videos.
+
+    Attributes:
+        worker_id: Of the process; no other process has or had it.
+        node_id: Of the node it runs on.
+    """
+
+    worker_id: str
     node_id: str
-    num_together: int
 
 
 class AttemptBook:
-    """Attempts under way, and suspicions; what is finished with takes no room.
+    """Attempts under way, and suspicions; what is settled takes no room.
 
     Args:
         live_nodes: Gives the ids of the nodes that are alive.
@@ -61,39 +68,39 @@ class AttemptBook:
     def __init__(self, live_nodes: Callable[[], Collection[str]]) -> None:
         self.num_begun_again = 0
         self._live_nodes = live_nodes
-        self._attempts: dict[tuple[str, str], _Attempt] = {}
+        self._attempts: dict[tuple[str, str], Process] = {}
         self._suspicions: dict[tuple[str, str], Suspicion] = {}
 
-    def begin(self, stage: str, keys: Sequence[str], node_id: str) -> dict[str, Suspicion]:
-        """Note that a process begins these together, unless something is held against one of them.
+    def attempt(self, stage: str, keys: Sequence[str], process: Process) -> dict[str, Suspicion]:
+        """Note that a process begins these, unless something is held against one of them.
 
         Returns:
-            What is held against whom. If there is anyone, nothing was noted: see :meth:`begin_anyway`.
+            What is held against whom. If there is anyone, nothing was noted: see :meth:`attempt_anyway`.
         """
         names = [(stage, key) for key in keys]
-        self._suspect([name for name in names if name in self._attempts])
+        for dead in {self._attempts[name] for name in names if name in self._attempts} - {process}:
+            self._suspect_all_of(dead)
         held = {name[1]: self._suspicions[name] for name in names if name in self._suspicions}
         if not held:
-            self.begin_anyway(stage, keys, node_id)
+            self.attempt_anyway(stage, keys, process)
         return held
 
-    def begin_anyway(self, stage: str, keys: Sequence[str], node_id: str) -> None:
-        """Note that a process begins these together."""
-        self._attempts |= {(stage, key): _Attempt(node_id, len(keys)) for key in keys}
+    def attempt_anyway(self, stage: str, keys: Sequence[str], process: Process) -> None:
+        """Note that a process begins these."""
+        self._attempts |= {(stage, key): process for key in keys}
 
-    def end(self, stage: str, keys: Sequence[str]) -> None:
+    def settle(self, stage: str, keys: Sequence[str]) -> None:
         """Note that a process is finished with these, whatever came of them."""
         for key in keys:
             self._attempts.pop((stage, key), None)
             self._suspicions.pop((stage, key), None)
 
-    def _suspect(self, interrupted: Sequence[tuple[str, str]]) -> None:
-        """Hold against videos that the process which had begun them is dead."""
-        if not interrupted:
-            return
-        live = self._live_nodes()
-        self.num_begun_again += len(interrupted)
-        for name in interrupted:
-            attempt, past = self._attempts.pop(name), self._suspicions.get(name)
-            blame = 1.0 if attempt.node_id in live else _BLAME_OF_A_NODE
-            self._suspicions[name] = Suspicion(blame + (past.deaths if past else 0.0), attempt.num_together)
+    def _suspect_all_of(self, dead: Process) -> None:
+        """Hold against all that a process had begun that it is dead."""
+        names = [name for name, process in self._attempts.items() if process == dead]
+        blame = 1.0 if dead.node_id in self._live_nodes() else _BLAME_OF_A_NODE
+        self.num_begun_again += len(names)
+        for name in names:
+            del self._attempts[name]
+            past = self._suspicions.get(name)
+            self._suspicions[name] = Suspicion(blame + (past.deaths if past else 0.0), len(names))

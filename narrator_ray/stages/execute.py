@@ -34,6 +34,8 @@ from narrator_ray.stages.run_board import RunBoard
 from narrator_ray.stages.stage import Machine, Stage
 
 _POLL_S = 0.5
+_LAST_WORD_S = 5.0
+"""How long a board that does not answer may hold up the end of a run."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -107,11 +109,10 @@ def _told(board: Any, on_progress: Callable[[ProgressSnapshot], None]) -> Iterat
     teller.start()
     try:
         yield
-        is_over.set()
-        teller.join()
-        on_progress(ray.get(board.snapshot.remote()))
     finally:
         is_over.set()
+        teller.join(_LAST_WORD_S)
+    on_progress(ray.get(board.snapshot.remote()))
 
 
 def _find_ours(error: BaseException | None) -> NarratorError | None:

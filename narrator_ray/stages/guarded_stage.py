@@ -13,9 +13,10 @@ import ray
 
 from narrator_ray.errors import ItemError, ModelLoadError, NarratorError, RejectReason
 from narrator_ray.schema import PLANNED
-from narrator_ray.stages.attempts import MOST_DEATHS, Suspicion
+from narrator_ray.stages.attempts import MOST_DEATHS, Process, Suspicion
 from narrator_ray.stages.item import StageRow, rejection_of, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
+from narrator_ray.stages.room import Room
 from narrator_ray.stages.stage import Stage
 
 
@@ -33,6 +34,7 @@ class GuardedStage:
     def __init__(self, stage: Stage, board: Any) -> None:
         self._stage = stage
         self._board = board
+        self._room = Room()
         self._step = stage.first_step or stage.name
         self._progress = ProgressReporter(board, self._step)
         self._run = stage.callable_class(**stage.arguments) if stage.num_actors is None else self._make_replica()
@@ -41,25 +43,27 @@ class GuardedStage:
         """A batch of the stage's input to tables of its output, as many rows altogether."""
         rows = rows_of(batch.select(PLANNED.names))
         keys = [row.work.narration_key for row in rows if row.rejection is None]
-        held = self._begin(keys)
-        if held:
-            yield from self._run_after_deaths(batch, rows, held)
+        with self._room.shared():
+            held = self._attempt(keys)
+            output = None if held else self._run_noted(batch, keys)
+        if output is not None:
+            yield output
         else:
-            yield self._run_noted(batch, keys)
+            yield from self._run_after_deaths(batch, rows, held)
 
     def _make_replica(self) -> Any:
         """The callable of an actor, whose process may die when it loads a model as over any video."""
         replica = [f"replica {ray.get_runtime_context().get_actor_id()}"]
         try:
-            if held := self._begin(replica):
+            if held := self._attempt(replica):
                 self._check_loads(*held.values())
-                self._begin_anyway(replica)
+                self._attempt_anyway(replica)
             return self._stage.callable_class(**self._stage.arguments)
         except NarratorError as error:
             ray.get(self._board.report.remote(error))  # Ray hands on no more than the text of it
             raise
         finally:
-            self._end(replica)
+            self._settle(replica)
 
     def _run_after_deaths(
         self, batch: pa.Table, rows: Sequence[StageRow], held: Mapping[str, Suspicion]
@@ -78,23 +82,25 @@ class GuardedStage:
         parts = [trusted, *(suspects[start : start + size] for start in range(0, len(suspects), size))]
         for part in filter(None, parts):
             keys = [rows[index].work.narration_key for index in part if rows[index].rejection is None]
-            self._begin_anyway(keys)
-            yield self._run_noted(batch.take(part), keys)
+            with self._room.alone():
+                self._attempt_anyway(keys)
+                output = self._run_noted(batch.take(part), keys)
+            yield output
 
     def _run_noted(self, batch: pa.Table, keys: Sequence[str]) -> pa.Table:
         try:
             return self._run(batch)
         finally:
-            self._end(keys)
+            self._settle(keys)
 
     def _passed_on(self, row: StageRow) -> pa.Table:
         """The row as the stage would hand it on; a dead process has stored what it made of it."""
-        self._end([row.work.narration_key])
+        self._settle([row.work.narration_key])
         row.trace.append((self._step, 0.0))
         return table_of([row.output()], PLANNED)
 
     def _given_up(self, row: StageRow, suspicion: Suspicion) -> pa.Table:
-        self._end([row.work.narration_key])
+        self._settle([row.work.narration_key])
         detail = (
             f"the process that worked on it died, {suspicion.deaths:g} times with this video and the last time with no "
             "other: native code crashed or memory ran out; Ray's logs say more"
@@ -112,15 +118,15 @@ class GuardedStage:
                 "out or native code crashed; Ray's logs say more"
             )
 
-    def _begin(self, keys: Sequence[str]) -> dict[str, Suspicion]:
-        held: dict[str, Suspicion] = ray.get(self._board.begin.remote(self._stage.name, keys, _node_id()))
+    def _attempt(self, keys: Sequence[str]) -> dict[str, Suspicion]:
+        held: dict[str, Suspicion] = ray.get(self._board.attempt.remote(self._stage.name, keys, _this_process()))
         return held
 
-    def _begin_anyway(self, keys: Sequence[str]) -> None:
-        ray.get(self._board.begin_anyway.remote(self._stage.name, keys, _node_id()))
+    def _attempt_anyway(self, keys: Sequence[str]) -> None:
+        ray.get(self._board.attempt_anyway.remote(self._stage.name, keys, _this_process()))
 
-    def _end(self, keys: Sequence[str]) -> None:
-        self._board.end.remote(self._stage.name, keys)
+    def _settle(self, keys: Sequence[str]) -> None:
+        self._board.settle.remote(self._stage.name, keys)
 
 
 def guarded_class(stage: Stage) -> type[GuardedStage]:
@@ -128,5 +134,6 @@ def guarded_class(stage: Stage) -> type[GuardedStage]:
     return type(stage.callable_class.__name__, (GuardedStage,), {})
 
 
-def _node_id() -> str:
-    return ray.get_runtime_context().get_node_id()
+def _this_process() -> Process:
+    context = ray.get_runtime_context()
+    return Process(context.get_worker_id(), context.get_node_id())

@@ -8,7 +8,7 @@ from dataclasses import replace
 import ray
 
 from narrator_ray.errors import NarratorError
-from narrator_ray.stages.attempts import AttemptBook, Suspicion
+from narrator_ray.stages.attempts import AttemptBook, Process, Suspicion
 from narrator_ray.stages.progress import ProgressBoard, ProgressSnapshot
 
 
@@ -20,17 +20,17 @@ class RunBoard(ProgressBoard):
         self._attempts = AttemptBook(_live_nodes)
         self._error: NarratorError | None = None
 
-    def begin(self, stage: str, keys: Sequence[str], node_id: str) -> dict[str, Suspicion]:
-        """See :meth:`AttemptBook.begin`."""
-        return self._attempts.begin(stage, keys, node_id)
+    def attempt(self, stage: str, keys: Sequence[str], process: Process) -> dict[str, Suspicion]:
+        """See :meth:`AttemptBook.attempt`."""
+        return self._attempts.attempt(stage, keys, process)
 
-    def begin_anyway(self, stage: str, keys: Sequence[str], node_id: str) -> None:
-        """See :meth:`AttemptBook.begin_anyway`."""
-        self._attempts.begin_anyway(stage, keys, node_id)
+    def attempt_anyway(self, stage: str, keys: Sequence[str], process: Process) -> None:
+        """See :meth:`AttemptBook.attempt_anyway`."""
+        self._attempts.attempt_anyway(stage, keys, process)
 
-    def end(self, stage: str, keys: Sequence[str]) -> None:
-        """See :meth:`AttemptBook.end`."""
-        self._attempts.end(stage, keys)
+    def settle(self, stage: str, keys: Sequence[str]) -> None:
+        """See :meth:`AttemptBook.settle`."""
+        self._attempts.settle(stage, keys)
 
     def report(self, error: NarratorError) -> None:
         """Say what kept a replica from being made."""

@@ -2,10 +2,15 @@
 
 import pytest
 
-from narrator_ray.stages.attempts import MOST_DEATHS, AttemptBook, Suspicion
+from narrator_ray.stages.attempts import MOST_DEATHS, AttemptBook, Process, Suspicion
 
 STAGE = "narrate_clips"
 HERE, THERE = "node 1", "node 2"
+
+
+def process(number: int, node_id: str = HERE) -> Process:
+    """One process of many."""
+    return Process(f"worker {number}", node_id)
 
 
 @pytest.fixture
@@ -20,52 +25,60 @@ def book(live_nodes) -> AttemptBook:
     return AttemptBook(lambda: live_nodes)
 
 
-def test_what_is_finished_with_is_forgotten(book):
+def test_what_is_settled_is_forgotten(book):
     """A video may be begun as often as it likes, as long as its process lives to say so."""
-    for _ in range(5):
-        assert book.begin(STAGE, ["a", "b"], HERE) == {}
-        book.end(STAGE, ["a", "b"])
+    for number in range(5):
+        assert book.attempt(STAGE, ["a", "b"], process(number)) == {}
+        book.settle(STAGE, ["a", "b"])
     assert book.num_begun_again == 0
 
 
-def test_what_was_begun_and_not_finished_with_is_suspected(book):
-    """All that were together; not those that had been finished with, and in no other stage."""
-    book.begin(STAGE, ["a", "b", "c"], HERE)
-    book.end(STAGE, ["a"])
-    assert book.begin("encode_features", ["b"], HERE) == {}
-    assert book.begin(STAGE, ["a", "b", "c", "d"], HERE) == {"b": Suspicion(1, 3), "c": Suspicion(1, 3)}
+def test_all_that_a_dead_process_was_at_is_suspected(book):
+    """Not what it had settled, nor what others are at; and in no other stage."""
+    book.attempt(STAGE, ["a", "b"], process(1))
+    book.attempt(STAGE, ["c"], process(1))
+    book.attempt(STAGE, ["d"], process(2))
+    book.settle(STAGE, ["a"])
+    assert book.attempt("encode_features", ["b"], process(3)) == {}
+    assert book.attempt(STAGE, ["a", "b"], process(3)) == {"b": Suspicion(1, 2)}
+    assert book.attempt(STAGE, ["c"], process(3)) == {"c": Suspicion(1, 2)}
     assert book.num_begun_again == 2
 
 
 def test_asking_again_accuses_nobody(book):
     """A process that asks has begun nothing; one that dies between asking and beginning is no new evidence."""
-    book.begin(STAGE, ["a"], HERE)
-    assert book.begin(STAGE, ["a"], HERE) == book.begin(STAGE, ["a"], HERE) == {"a": Suspicion(1, 1)}
+    book.attempt(STAGE, ["a"], process(1))
+    held = [book.attempt(STAGE, ["a"], process(number)) for number in (2, 3)]
+    assert held == [{"a": Suspicion(1, 1)}] * 2
+
+
+def test_a_process_does_not_accuse_itself(book):
+    """Whoever asks is alive."""
+    book.attempt(STAGE, ["a"], process(1))
+    assert book.attempt(STAGE, ["a"], process(1)) == {}
 
 
 def test_a_lost_node_counts_half(book, live_nodes):
     """Machines are taken away for reasons that have nothing to do with videos."""
-    book.begin(STAGE, ["a"], THERE)
+    book.attempt(STAGE, ["a"], process(1, THERE))
     live_nodes.remove(THERE)
-    assert book.begin(STAGE, ["a"], HERE) == {"a": Suspicion(0.5, 1)}
+    assert book.attempt(STAGE, ["a"], process(2)) == {"a": Suspicion(0.5, 1)}
 
 
 def test_the_culprit_is_found_in_few_deaths(book):
-    """64 videos, then parts of 8, then one by one; the innocent leave the book as they are finished with."""
+    """64 videos, then parts of 8, then one by one; the innocent leave the book as they are settled."""
     videos = [f"v{number}" for number in range(64)]
-    deaths = 0
-    held = book.begin(STAGE, videos, HERE)
-    while not (held and held["v9"].is_proven):
-        size = held["v9"].part_videos if held else len(videos)
-        suspects = [video for video in videos if not held or video in held]
-        for start in range(0, len(suspects), size):
-            part = suspects[start : start + size]
-            book.begin_anyway(STAGE, part, HERE)
+    held, deaths = book.attempt(STAGE, videos, process(0)), 1
+    while not (held := book.attempt(STAGE, videos, process(deaths)))["v9"].is_proven:
+        videos = [video for video in videos if video in held]
+        size = held["v9"].part_videos
+        for start in range(0, len(videos), size):
+            part = videos[start : start + size]
+            book.attempt_anyway(STAGE, part, process(deaths))
             if "v9" in part:
-                deaths += 1
                 break
-            book.end(STAGE, part)
-        held = book.begin(STAGE, videos, HERE)
+            book.settle(STAGE, part)
+        deaths += 1
     assert deaths == 3
 
 
