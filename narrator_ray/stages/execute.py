@@ -69,7 +69,7 @@ def execute_graph(
             try:
                 _consume(data, on_outcome)
             except Exception as error:
-                ours = _find_ours(error) or ray.get(board.error.remote())
+                ours = _find_ours(error) or _reported(board)
                 if ours is None:
                     raise
                 raise ours from error
@@ -121,6 +121,14 @@ def _find_ours(error: BaseException | None) -> NarratorError | None:
         if isinstance(error, NarratorError):
             return error
         error = getattr(error, "cause", None) or error.__cause__
+    return None
+
+
+def _reported(board: Any) -> NarratorError | None:
+    """The error that a replica left on the board."""
+    with suppress(RayError):
+        error: NarratorError | None = ray.get(board.error.remote(), timeout=_LAST_WORD_S)
+        return error
     return None
 
 

@@ -5,6 +5,7 @@ The stage itself knows nothing of this. While no process dies, a short call a ba
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from narrator_ray.stages.item import StageRow, rejection_of, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
 from narrator_ray.stages.room import Room
 from narrator_ray.stages.stage import Stage
+
+_LOG = logging.getLogger(__name__)
 
 
 class GuardedStage:
@@ -69,6 +72,7 @@ class GuardedStage:
         self, batch: pa.Table, rows: Sequence[StageRow], held: Mapping[str, Suspicion]
     ) -> Iterator[pa.Table]:
         """Videos whose result is there are passed on, culprits given up, suspects begun in small parts."""
+        _LOG.warning("%s: %d videos were begun before, by a process that died", self._stage.name, len(held))
         trusted, suspects = list[int](), list[int]()
         for index, row in enumerate(rows):
             suspicion = held.get(row.work.narration_key)
