@@ -116,9 +116,9 @@ def _told(board: Any, on_progress: Callable[[ProgressSnapshot], None]) -> Iterat
 
 
 def _find_ours(error: BaseException | None) -> NarratorError | None:
-    """The error of this project inside what Ray wrapped around it."""
+    """The error of this project inside what Ray wrapped around it, which may look like an error of this project."""
     while error is not None:
-        if isinstance(error, NarratorError):
+        if isinstance(error, NarratorError) and not isinstance(error, RayError):
             return error
         error = getattr(error, "cause", None) or error.__cause__
     return None
@@ -159,16 +159,16 @@ def _outcome(row: dict[str, Any]) -> Outcome:
 @contextmanager
 def _ray_session() -> Iterator[None]:
     """A connection to the cluster the environment names, or a local one that ends with the run."""
-    was_connected = ray.is_initialized()
+    was_connected, is_verbose = ray.is_initialized(), _LOG.isEnabledFor(logging.DEBUG)
     if not was_connected:
-        is_verbose = _LOG.isEnabledFor(logging.DEBUG)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         with _own_sigterm_handler():
             ray.init(logging_level=logging.ERROR, log_to_driver=is_verbose, include_dashboard=False)
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context.raise_original_map_exception = True
+    logging.getLogger("ray.data").setLevel(logging.ERROR if is_verbose else logging.CRITICAL)  # errors are raised, too
     try:
         yield
     finally:

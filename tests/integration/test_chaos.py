@@ -137,6 +137,66 @@ def show(table: list[tuple[str, ...]], terminal: Any) -> None:
         terminal.write_line(f"{row[0]:<38}" + "".join(f"{cell:>10}" for cell in row[1:]))
 
 
+def break_off(chaos: Chaos, scenario: str, out: Path, started_s: float) -> int:
+    """Take down what a run that ended early has left, and leave a half-written file beside it; how many were done."""
+    num_kept = count_in(out, "narrations")
+    assert FEW <= num_kept < NUM_VIDEOS
+    assert not (out / "latest.json").exists()
+    assert objects_in(out, "narrations").items() <= objects_in(chaos.undisturbed, "narrations").items()
+    counts = (NUM_VIDEOS, num_kept, 0, NUM_VIDEOS - num_kept)
+    chaos.table.append((scenario, *map(str, counts), f"{time.monotonic() - started_s:.0f}"))
+    (out / "narrations" / LITTER).write_bytes(b"{")
+    return num_kept
+
+
+def finish(chaos: Chaos, scenario: str, out: Path, num_kept: int) -> None:
+    """The next run keeps what is there, makes the rest and removes what was left half-written."""
+    stamps = {path: path.stat().st_mtime_ns for path in (out / "narrations").rglob("*.json")}
+    ended = chaos.run(out)
+    assert ended["num_reused"] == num_kept
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+    chaos.check(scenario, out, ended, ended["snapshot"]["begun_again"])
+    assert not half_written(out)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(disk)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a disk can only be mounted by root: {mounted.stderr}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """A file that takes all the room there is."""
+    ballast = disk / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(b"\0" * 4096):
+            pass
+    return ballast
+
+
+def test_the_disk_is_full(chaos: Chaos, small_disk: Path):
+    """The error says what and where; what was done is kept and whole, and with more room the next run ends well."""
+    out, started_s = small_disk / "out", time.monotonic()
+    chaos.start(out)
+    chaos.wait_for_results(out)
+    ballast = fill(small_disk)
+    failed = chaos.ground.answer()
+    assert failed["error"] == "StorageError"
+    assert failed["message"].startswith(f"{out}/")
+    assert failed["message"].endswith("cannot write: the disk is full: free some space or choose another place")
+    assert not half_written(out)
+    ballast.unlink()
+    num_kept = break_off(chaos, "disk full", out, started_s)
+    finish(chaos, "the run after that", out, num_kept)
+
+
 def test_processes_are_killed(chaos: Chaos):
     """A decoding worker, the encoder and the narrator of one run: it goes on with others, and no video is blamed."""
     out = chaos.folder / "processes"
@@ -194,28 +254,6 @@ def start_program(chaos: Chaos, out: Path, address: str) -> subprocess.Popen:
     )
 
 
-def break_off(chaos: Chaos, scenario: str, out: Path, started_s: float) -> int:
-    """Take down what a run that ended early has left, and leave a half-written file beside it; how many were done."""
-    num_kept = count_in(out, "narrations")
-    assert FEW <= num_kept < NUM_VIDEOS
-    assert not (out / "latest.json").exists()
-    assert objects_in(out, "narrations").items() <= objects_in(chaos.undisturbed, "narrations").items()
-    counts = (NUM_VIDEOS, num_kept, 0, NUM_VIDEOS - num_kept)
-    chaos.table.append((scenario, *map(str, counts), f"{time.monotonic() - started_s:.0f}"))
-    (out / "narrations" / LITTER).write_bytes(b"{")
-    return num_kept
-
-
-def finish(chaos: Chaos, scenario: str, out: Path, num_kept: int) -> None:
-    """The next run keeps what is there, makes the rest and removes what was left half-written."""
-    stamps = {path: path.stat().st_mtime_ns for path in (out / "narrations").rglob("*.json")}
-    ended = chaos.run(out)
-    assert ended["num_reused"] == num_kept
-    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
-    chaos.check(scenario, out, ended, ended["snapshot"]["begun_again"])
-    assert not half_written(out)
-
-
 def is_gone(process: psutil.Process) -> bool:
     """Whether a process has ended, be it that nobody has asked for its exit code."""
     try:
@@ -243,41 +281,3 @@ def test_the_driver_is_stopped_and_the_next_one_killed(chaos: Chaos):
     wait_for(lambda: not workers(chaos.ground.head, "ray::Map"), "the end of the driver's workers")
     num_kept = break_off(chaos, "SIGKILL of the next driver", out, started_s)
     finish(chaos, "the run after these two", out, num_kept)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(disk)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a disk can only be mounted by root: {mounted.stderr}")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """A file that takes all the room there is."""
-    ballast = disk / "ballast"
-    with suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while file.write(b"\0" * 4096):
-            pass
-    return ballast
-
-
-def test_the_disk_is_full(chaos: Chaos, small_disk: Path):
-    """The error says what and where; what was done is kept and whole, and with more room the next run ends well."""
-    out, started_s = small_disk / "out", time.monotonic()
-    chaos.start(out)
-    chaos.wait_for_results(out)
-    ballast = fill(small_disk)
-    failed = chaos.ground.answer()
-    assert failed["error"] == "StorageError"
-    assert str(out) in failed["message"]
-    assert "the disk is full: free some space" in failed["message"]
-    assert not half_written(out)
-    ballast.unlink()
-    num_kept = break_off(chaos, "disk full", out, started_s)
-    finish(chaos, "the run after that", out, num_kept)
