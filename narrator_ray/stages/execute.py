@@ -101,18 +101,21 @@ def _told(board: Any, on_progress: Callable[[ProgressSnapshot], None]) -> Iterat
     is_over = threading.Event()
 
     def tell() -> None:
-        while not is_over.wait(_POLL_S):
-            with suppress(RayError):
-                on_progress(ray.get(board.snapshot.remote()))
+        with suppress(RayError):
+            on_progress(ray.get(board.snapshot.remote(), timeout=_LAST_WORD_S))
 
-    teller = threading.Thread(target=tell, daemon=True)
+    def keep_telling() -> None:
+        while not is_over.wait(_POLL_S):
+            tell()
+
+    teller = threading.Thread(target=keep_telling, daemon=True)
     teller.start()
     try:
         yield
     finally:
         is_over.set()
         teller.join(_LAST_WORD_S)
-    on_progress(ray.get(board.snapshot.remote()))
+    tell()
 
 
 def _find_ours(error: BaseException | None) -> NarratorError | None:
