@@ -49,6 +49,7 @@ class RejectReason(StrEnum):
     SOURCE_UNAVAILABLE = "source_unavailable"
     OUT_OF_MEMORY = "out_of_memory"
     DAMAGED_OBJECT = "damaged_object"
+    WORKER_DIED = "worker_died"
     UNEXPECTED = "unexpected"
 
 

@@ -30,6 +30,7 @@ from narrator_ray.outputs.store import ResultStore
 from narrator_ray.runs.estimate import Estimate, estimate_run
 from narrator_ray.runs.plan import RunPlan, plan_run
 from narrator_ray.runs.publish import RunRecord, announce_run, new_run_id, publish_run
+from narrator_ray.runs.run_folder import clean_up
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.runs.tally import Tally
 from narrator_ray.runs.work import Fingerprints
@@ -77,7 +78,7 @@ class Resolved:
 
 def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decoding: bool) -> list[Stage]:
     """The stages a run needs: without any video to decode, the vision side is left out."""
-    config, store = shared.config, shared.store
+    config, store, encoder = shared.config, shared.store, shared.fingerprints.encoder
     device = machine.device(config.model.device)
     on_gpu = device == "cuda"
     replica_cpus = 1.0 if on_gpu else 0.25
@@ -89,6 +90,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             {"config": config, "image_size_px": shared.model.spec.vision.image_size_px, "board": board},
             batch_videos=1,
             num_cpus=min(1.0, machine.num_cpus / 2),
+            first_step=SPLIT_CLIPS,
         ),
         Stage(
             "encode_features",
@@ -99,6 +101,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             calls_per_actor=ENCODER_CALLS,
             num_cpus=replica_cpus,
             num_gpus=config.run.encoder_gpus if on_gpu else 0.0,
+            is_done=lambda item: store.has_features(encoder, item.features_key),
         ),
     ]
     language = [
@@ -108,7 +111,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             {
                 "store": store,
                 "config": config,
-                "encoder_fingerprint": shared.fingerprints.encoder,
+                "encoder_fingerprint": encoder,
                 "board": board,
             },
             batch_videos=config.run.videos_per_task,
@@ -123,6 +126,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             calls_per_actor=math.ceil(VIDEOS_PER_LANE * config.run.narrate_lanes / config.run.videos_per_task),
             num_cpus=replica_cpus,
             num_gpus=config.run.narrator_gpus if on_gpu else 0.0,
+            is_done=lambda item: store.has_narration(item.narration_key),
         ),
     ]
     return [*vision, *language] if needs_decoding else language
@@ -208,6 +212,7 @@ def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_
     store = ResultStore.open(out)
     if is_to_write:
         store.storage.check_writable()  # before weights are made ready, which can take half a minute
+        clean_up(store.storage)
     told.on_model(preset.name)
     return Resolved(config, preset, prepare_model(preset), store, adapters)
 

@@ -13,6 +13,7 @@ import typer
 from narrator_ray.cli.arguments import EXIT_TOO_MANY_REJECTED, PROGRAM, CatalogArgument, console
 from narrator_ray.cli.optional_value import RetryCommand, RetryOption
 from narrator_ray.cli.run_display import RunDisplay
+from narrator_ray.cli.stop_signals import exit_code_of, sigterm_as_interrupt
 
 if TYPE_CHECKING:
     from narrator_ray.config import Config
@@ -128,8 +129,12 @@ def _narrate(catalog: str, out: str, config: Config, limit: int | None, retry: f
     from narrator_ray.console import run_lines, stage_table
     from narrator_ray.pipeline import narrate_catalog
 
-    with RunDisplay() as display:
-        summary = narrate_catalog(catalog, out, config, limit, display.listeners, retry)
+    try:
+        with sigterm_as_interrupt(), RunDisplay() as display:
+            summary = narrate_catalog(catalog, out, config, limit, display.listeners, retry)
+    except KeyboardInterrupt as stop:
+        typer.echo("stopped; what was done so far is kept: run it again to go on", err=True)
+        raise typer.Exit(exit_code_of(stop)) from stop
     if summary.stages:
         console().print(stage_table(summary.stages))
     for line in run_lines(summary):

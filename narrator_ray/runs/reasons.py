@@ -52,6 +52,7 @@ TRANSIENT = frozenset(
         RejectReason.SOURCE_UNAVAILABLE,
         RejectReason.OUT_OF_MEMORY,
         RejectReason.DAMAGED_OBJECT,
+        RejectReason.WORKER_DIED,
         RejectReason.UNEXPECTED,
     }
 )

@@ -18,6 +18,7 @@ LATEST = "latest.json"
 STARTED = "started.json"
 RECORD = "run.json"
 _RUNS = "runs"
+_FOLDERS = ("features", "narrations", _RUNS)
 
 
 def run_path(run_id: str, name: str) -> str:
@@ -54,6 +55,15 @@ def unfinished_runs(storage: Storage) -> Iterator[tuple[str, float]]:
         _, run_id, name = entry.key.split("/", 2)
         if name == STARTED and run_id not in complete:
             yield run_id, entry.modified_at_s
+
+
+def clean_up(storage: Storage) -> None:
+    """Remove what killed processes left half-written in an output.
+
+    Raises:
+        StorageError: It cannot be listed or written.
+    """
+    storage.remove_abandoned(_FOLDERS)
 
 
 def read_record(storage: Storage, run_id: str) -> JsonDict:

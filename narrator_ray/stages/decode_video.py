@@ -55,7 +55,7 @@ class DecodeVideo:
         return table_of((self._decode_row(row) for row in rows_of(batch)), OUTPUT)
 
     def _decode_row(self, row: StageRow) -> Row:
-        if row.work.has_features:
+        if row.rejection is not None or row.work.has_features:
             return row.output()
         with ExitStack() as copies:
             split = row.run(SPLIT_CLIPS, lambda: self._split(copies, row.work.video))

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from typing import Any
 
@@ -18,17 +19,23 @@ import pyarrow as pa
 import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext, Dataset, TaskPoolStrategy
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from narrator_ray.errors import NarratorError
 from narrator_ray.records import Rejection
 from narrator_ray.runs.summary import Outcome
 from narrator_ray.runs.work import WorkItem
 from narrator_ray.schema import PLANNED
+from narrator_ray.stages.guarded_stage import guarded_class
 from narrator_ray.stages.item import planned_row
-from narrator_ray.stages.progress import ProgressBoard, ProgressSnapshot
+from narrator_ray.stages.progress import ProgressSnapshot
+from narrator_ray.stages.run_board import RunBoard
 from narrator_ray.stages.stage import Machine, Stage
 
 _POLL_S = 0.5
+_LAST_WORD_S = 5.0
+"""How long a board that does not answer may hold up the end of a run."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -46,53 +53,90 @@ def execute_graph(
         items: What is to be done.
         videos_per_block: Rows of a block: the unit of parallelism and of loss.
         on_outcome: Called once per item, in no particular order.
-        on_progress: Called about twice a second.
+        on_progress: Called about twice a second, from a thread of its own.
 
     Raises:
         NarratorError: Something that is not one video's fault stopped the run.
     """
-    with _ray_session(), ThreadPoolExecutor(1) as thread:
+    with _ray_session():
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         machine = Machine(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
-        board: Any = ray.remote(num_cpus=0)(ProgressBoard).remote()
+        board = _board()
         data = _planned_dataset(items, videos_per_block)
         for stage in graph(machine, board):
-            data = _attach(stage, data)
-        running = thread.submit(_consume, data, on_outcome)
-        while not running.done():
-            on_progress(ray.get(board.snapshot.remote()))
-            wait([running], timeout=_POLL_S)
-        on_progress(ray.get(board.snapshot.remote()))
-        _raise_ours(running)
+            data = _attach(stage, data, board)
+        with _told(board, on_progress):
+            try:
+                _consume(data, on_outcome)
+            except Exception as error:
+                ours = _find_ours(error) or _reported(board)
+                if ours is None:
+                    raise
+                raise ours from error
 
 
-def _attach(stage: Stage, data: Dataset) -> Dataset:
+def _board() -> Any:
+    """It lives beside this process: whatever else dies, the run and its board stay together."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    options: dict[str, Any] = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    return ray.remote(**options)(RunBoard).remote()
+
+
+def _attach(stage: Stage, data: Dataset, board: Any) -> Dataset:
     options: dict[str, Any] = {"batch_size": stage.batch_videos, "batch_format": "pyarrow"}
     options |= {"num_cpus": stage.num_cpus, "num_gpus": stage.num_gpus or None}
+    guarded, arguments = guarded_class(stage), {"stage": stage, "board": board}
     if stage.num_actors is None:
-        return data.map_batches(stage.callable_class(**stage.arguments), compute=TaskPoolStrategy(), **options)
+        return data.map_batches(guarded(**arguments), compute=TaskPoolStrategy(), **options)
     pool = ActorPoolStrategy(
         min_size=1,
         max_size=stage.num_actors,
         max_concurrent_calls_per_actor=stage.calls_per_actor,
         enable_true_multi_threading=stage.calls_per_actor > 1,
     )
-    return data.map_batches(stage.callable_class, fn_constructor_kwargs=stage.arguments, compute=pool, **options)
+    return data.map_batches(guarded, fn_constructor_kwargs=arguments, compute=pool, **options)
 
 
-def _raise_ours(running: Future[None]) -> None:
-    error = running.exception()
-    if error is not None:
-        ours = _find_ours(error)
-        raise ours if ours is not None else error
+@contextmanager
+def _told(board: Any, on_progress: Callable[[ProgressSnapshot], None]) -> Iterator[None]:
+    """Hands on what the board says while the block runs, and once more at its end.
+
+    From a thread, so that the main one is where signals find it: in the graph, which then ends at once.
+    """
+    is_over = threading.Event()
+
+    def tell() -> None:
+        with suppress(RayError):
+            on_progress(ray.get(board.snapshot.remote(), timeout=_LAST_WORD_S))
+
+    def keep_telling() -> None:
+        while not is_over.wait(_POLL_S):
+            tell()
+
+    teller = threading.Thread(target=keep_telling, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        teller.join(_LAST_WORD_S)
+    tell()
 
 
 def _find_ours(error: BaseException | None) -> NarratorError | None:
-    """The error of this project inside what Ray wrapped around it."""
+    """The error of this project inside what Ray wrapped around it, which may look like an error of this project."""
     while error is not None:
-        if isinstance(error, NarratorError):
+        if isinstance(error, NarratorError) and not isinstance(error, RayError):
             return error
         error = getattr(error, "cause", None) or error.__cause__
+    return None
+
+
+def _reported(board: Any) -> NarratorError | None:
+    """The error that a replica left on the board."""
+    with suppress(RayError):
+        error: NarratorError | None = ray.get(board.error.remote(), timeout=_LAST_WORD_S)
+        return error
     return None
 
 
@@ -105,10 +149,11 @@ def _planned_dataset(items: Iterable[WorkItem], videos_per_block: int) -> Datase
 
 
 def _consume(data: Dataset, on_outcome: Callable[[Outcome], None]) -> None:
-    for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-        table: pa.Table = batch
-        for row in table.to_pylist():
-            on_outcome(_outcome(row))
+    tables: Any = iter(data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
+    with closing(tables):  # closed, it ends the graph even if not all of it was consumed
+        for table in tables:
+            for row in table.to_pylist():
+                on_outcome(_outcome(row))
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:
@@ -122,17 +167,27 @@ def _outcome(row: dict[str, Any]) -> Outcome:
 @contextmanager
 def _ray_session() -> Iterator[None]:
     """A connection to the cluster the environment names, or a local one that ends with the run."""
-    was_connected = ray.is_initialized()
+    was_connected, is_verbose = ray.is_initialized(), _LOG.isEnabledFor(logging.DEBUG)
     if not was_connected:
-        is_verbose = _LOG.isEnabledFor(logging.DEBUG)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(logging_level=logging.ERROR, log_to_driver=is_verbose, include_dashboard=False)
+        with _own_sigterm_handler():
+            ray.init(logging_level=logging.ERROR, log_to_driver=is_verbose, include_dashboard=False)
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context.raise_original_map_exception = True
+    logging.getLogger("ray.data").setLevel(logging.ERROR if is_verbose else logging.CRITICAL)  # errors are raised, too
     try:
         yield
     finally:
         if not was_connected:
             ray.shutdown()
+
+
+@contextmanager
+def _own_sigterm_handler() -> Iterator[None]:
+    """Keeps the handler of this program where Ray puts one that ends the process on the spot."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if callable(handler) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)

@@ -19,11 +19,13 @@ class ProgressSnapshot:
         videos: Videos that left each stage, by the stage's name.
         clips: Clips narrated.
         rejected_by_stage: Videos rejected in each stage, by the stage's name.
+        begun_again: How often a stage began a video again because its process had died.
     """
 
     videos: dict[str, int] = field(default_factory=dict)
     clips: int = 0
     rejected_by_stage: dict[str, int] = field(default_factory=dict)
+    begun_again: int = 0
 
     @property
     def rejected(self) -> int:

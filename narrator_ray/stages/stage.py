@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from narrator_ray.runs.work import WorkItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class Stage:
         calls_per_actor: Batches that one replica is given at once, each on a thread of its own.
         num_cpus: Logical CPUs of one task or replica.
         num_gpus: Share of a GPU of one task or replica.
+        first_step: Under which a video is rejected that its process does not survive; by default the stage's name.
+        is_done: Whether what the stage makes of a video is in the store. Asked after a process died; only for stages
+            that hand on rows of :data:`narrator_ray.schema.PLANNED`.
     """
 
     name: str
@@ -48,3 +54,5 @@ class Stage:
     calls_per_actor: int = 1
     num_cpus: float = 1.0
     num_gpus: float = 0.0
+    first_step: str = ""
+    is_done: Callable[[WorkItem], bool] = lambda item: False

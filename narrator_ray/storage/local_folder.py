@@ -6,19 +6,26 @@ Raises plain OSError; :mod:`narrator_ray.storage.storage` says it to people.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
 from narrator_ray.storage.object_entry import ObjectEntry
 
 TEMP_PREFIX = ".tmp-"
+_TEMP_NAME = re.compile(re.escape(TEMP_PREFIX) + "[0-9a-f]{16}")
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_SURELY_ABANDONED_S = 86_400.0
+"""Age of a half-written file from which it is taken for abandoned on file systems without locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,13 @@ class LocalFolder:
         with self._written_aside("probe", lambda file: None):
             pass
 
+    def remove_abandoned(self, folders: Sequence[str]) -> None:
+        """Remove half-written files whose writers are gone: in the root itself and anywhere below the folders."""
+        walks = (os.walk(Path(self.root, folder)) for folder in folders)
+        for directory, _, names in chain(islice(os.walk(self.root), 1), *walks):
+            for name in filter(_TEMP_NAME.fullmatch, names):
+                _remove_if_abandoned(Path(directory, name))
+
     @staticmethod
     def _move_if_absent(aside: Path, target: Path) -> bool:
         if target.exists():
@@ -125,22 +139,51 @@ class LocalFolder:
 
     @contextmanager
     def _written_aside(self, key: str, fill: Callable[[IO[bytes]], Any]) -> Iterator[Path]:
-        """A complete, synced file beside the object's place, taken away afterwards if it is still there.
-
-        It is opened by hand rather than by tempfile so that its mode follows the umask: others must read results.
-        """
+        """A complete, synced file beside the object's place, taken away afterwards if it is still there."""
         target = self.local_path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f"{TEMP_PREFIX}{secrets.token_hex(8)}")
+        aside, descriptor = _create_locked(target.parent)
         try:
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 fill(file)
                 file.flush()
                 os.fsync(file.fileno())
-            yield aside
+                yield aside
         finally:
             with suppress(FileNotFoundError):
                 aside.unlink()
+
+
+def _create_locked(folder: Path) -> tuple[Path, int]:
+    """A new file, open and locked; the lock ends with the process, however that ends, and tells others it is alive.
+
+    It is opened by hand rather than by tempfile so that its mode follows the umask: others must read results.
+    """
+    while True:
+        path = folder / f"{TEMP_PREFIX}{secrets.token_hex(8)}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)  # it was taken for abandoned before it was locked
+
+
+def _lock(descriptor: int) -> bool | None:
+    """Whether the lock is ours now; None where the file system has no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    with suppress(FileNotFoundError, PermissionError), path.open("rb+") as file:
+        is_locked = _lock(file.fileno())
+        is_old = time.time() - os.fstat(file.fileno()).st_mtime > _SURELY_ABANDONED_S
+        if is_locked or (is_locked is None and is_old):
+            path.unlink()
 
 
 def _raise(error: OSError) -> None:

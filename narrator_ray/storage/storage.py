@@ -185,6 +185,18 @@ class Storage:
         with self._explained("", "write"):
             self._place.check_writable()
 
+    def remove_abandoned(self, folders: Sequence[str]) -> None:
+        """Remove what writers that were killed left half-written. What is being written now is left alone.
+
+        Args:
+            folders: Where to look, whatever lies below included, besides the root itself.
+
+        Raises:
+            StorageError: The storage cannot be listed or written.
+        """
+        with self._explained("", "clean up"):
+            self._place.remove_abandoned([_checked(folder) for folder in folders])
+
     @contextmanager
     def _explained(self, key: str, verb: str) -> Iterator[None]:
         try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import pickle
+import shutil
 import signal
 import stat
 import subprocess
@@ -32,6 +35,16 @@ import os, signal, sys
 from narrator_ray.storage.storage import Storage
 os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
 getattr(Storage.open(sys.argv[1]), sys.argv[2])("a/object", b"half" * 1000)
+"""
+
+LIFE = """
+import os, sys
+from narrator_ray.storage.storage import Storage
+def wait(handle):
+    print("written", flush=True)
+    sys.stdin.readline()
+os.fsync = wait
+Storage.open(sys.argv[1]).write("a/alive", b"whole")
 """
 
 
@@ -182,6 +195,58 @@ def test_a_killed_writer_leaves_nothing_to_see(tmp_path: Path, write: str) -> No
     assert not storage.exists("a/object")
     assert storage.write_if_absent("a/object", b"whole")
     assert list(storage.keys()) == ["a/object"]
+
+
+def test_what_killed_writers_left_is_removed(tmp_path: Path) -> None:
+    """In the folders that are named and in the root itself; not what is being written now, nor what others left."""
+    subprocess.run([sys.executable, "-c", DEATH, tmp_path, "write"], check=False)
+    (dead,) = (tmp_path / "a").iterdir()
+    (tmp_path / "elsewhere").mkdir()
+    kept = [tmp_path / "a" / ".tmp-notes", tmp_path / "elsewhere" / dead.name]
+    for copy in (*kept, tmp_path / dead.name):
+        shutil.copy(dead, copy)
+    command = [sys.executable, "-c", LIFE, tmp_path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "written\n"
+        Storage.open(str(tmp_path)).remove_abandoned(["a", "b"])
+        writer.communicate("\n")
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {*kept, tmp_path / "a" / "alive"}
+    assert (tmp_path / "a" / "alive").read_bytes() == b"whole"
+
+
+def test_file_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what has lain there for a day is taken for abandoned; writing goes on as ever."""
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOTSUP, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    storage = Storage.open(str(tmp_path))
+    storage.write("a", b"whole")
+    young, old = (tmp_path / f".tmp-{number:016x}" for number in range(2))
+    for path in (young, old):
+        path.touch()
+    os.utime(old, times=(time.time() - 100_000,) * 2)
+    storage.remove_abandoned([])
+    assert {path.name for path in tmp_path.iterdir()} == {"a", young.name}
+
+
+def test_a_new_file_that_was_taken_for_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that was looked at before it had its lock takes another file."""
+    lock, taken = fcntl.flock, list[int]()
+
+    def late(descriptor: int, operation: int) -> None:
+        if not taken:
+            (only,) = tmp_path.iterdir()
+            only.unlink()
+        taken.append(descriptor)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    Storage.open(str(tmp_path)).write("a", b"whole")
+    assert len(taken) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_modes_follow_the_umask(tmp_path: Path) -> None:
