@@ -6,7 +6,6 @@ videos are encoded together, so that the encoder sees full batches although vide
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
@@ -17,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from narrator_ray.config import Config
+from narrator_ray.cost import NO_COST, StageCost
 from narrator_ray.model.presets import Preset, prepare_model
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip
@@ -24,6 +24,7 @@ from narrator_ray.schema import PLANNED, SAMPLED, VideoFeatures
 from narrator_ray.stages.cpu_threads import use_cpu_threads
 from narrator_ray.stages.item import StageRow, attempt, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
+from narrator_ray.stages.stopwatch import Stopwatch
 
 ENCODE_FEATURES = "encode_features"
 INPUT = SAMPLED
@@ -61,36 +62,36 @@ class EncodeFeatures:
         return table_of((row.output() for row in rows), OUTPUT)
 
     def _encode_together(self, rows: Sequence[StageRow]) -> None:
-        started = time.perf_counter()
+        watch = Stopwatch()
         frames = [self._frames_of(row) for row in rows]
         together = attempt(rows[0].work, ENCODE_FEATURES, lambda: self._encoder.encode(np.concatenate(frames)))
-        share_s = (time.perf_counter() - started) / len(rows)
+        share = watch.cost(len(rows))
         if not isinstance(together, np.ndarray):
             self._encode_apart(rows, frames)
             return
         edges = np.cumsum([0, *(len(its_frames) for its_frames in frames)])
         for row, (begin, end) in zip(rows, pairwise(edges), strict=True):
-            self._store_one(row, together[begin:end], share_s)
+            self._store_one(row, together[begin:end], share)
 
     def _encode_apart(self, rows: Sequence[StageRow], frames: Sequence[npt.NDArray[np.uint8]]) -> None:
         """One at a time after a batch failed, so that only the video that cannot be encoded is rejected."""
         for row, its_frames in zip(rows, frames, strict=True):
             tokens = row.run(ENCODE_FEATURES, partial(self._encoder.encode, its_frames))
             if tokens is None:
-                self._progress.add(videos=1, rejected=1)
+                self._progress.finish(row)
             else:
-                self._store_one(row, tokens, 0.0)
+                self._store_one(row, tokens)
 
     def _frames_of(self, row: StageRow) -> npt.NDArray[np.uint8]:
         side = self._encoder.image_size_px
         return np.frombuffer(row.columns["frames"], np.uint8).reshape(-1, 3, side, side)
 
-    def _store_one(self, row: StageRow, tokens_TQD: npt.NDArray[np.float16], seconds: float) -> None:
-        started = time.perf_counter()
+    def _store_one(self, row: StageRow, tokens_TQD: npt.NDArray[np.float16], share: StageCost = NO_COST) -> None:
+        watch = Stopwatch()
         features = self._features(row, tokens_TQD)
         stored = attempt(row.work, ENCODE_FEATURES, lambda: self._store.put_features(row.work.features_key, features))
-        row.finish(ENCODE_FEATURES, stored, seconds + time.perf_counter() - started)
-        self._progress.add(videos=1, rejected=int(row.rejection is not None))
+        row.finish(ENCODE_FEATURES, stored, share + watch.cost() + StageCost(num_frames=len(tokens_TQD)))
+        self._progress.finish(row)
 
     def _features(self, row: StageRow, tokens_TQD: npt.NDArray[np.float16]) -> VideoFeatures:
         columns = row.columns

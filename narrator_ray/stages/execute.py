@@ -24,8 +24,9 @@ from narrator_ray.records import Rejection
 from narrator_ray.runs.summary import Outcome
 from narrator_ray.runs.work import WorkItem
 from narrator_ray.schema import PLANNED
-from narrator_ray.stages.item import planned_row
-from narrator_ray.stages.progress import ProgressBoard, ProgressSnapshot
+from narrator_ray.stages.item import costs_of, planned_row
+from narrator_ray.stages.progress import ProgressSnapshot
+from narrator_ray.stages.progress_actor import progress_board, settled_snapshot
 from narrator_ray.stages.stage import Machine, Stage
 
 _POLL_S = 0.5
@@ -51,10 +52,9 @@ def execute_graph(
     Raises:
         NarratorError: Something that is not one video's fault stopped the run.
     """
-    with _ray_session(), ThreadPoolExecutor(1) as thread:
+    with _ray_session(), progress_board() as board, ThreadPoolExecutor(1) as thread:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         machine = Machine(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
-        board: Any = ray.remote(num_cpus=0)(ProgressBoard).remote()
         data = _planned_dataset(items, videos_per_block)
         for stage in graph(machine, board):
             data = _attach(stage, data)
@@ -62,8 +62,8 @@ def execute_graph(
         while not running.done():
             on_progress(ray.get(board.snapshot.remote()))
             wait([running], timeout=_POLL_S)
-        on_progress(ray.get(board.snapshot.remote()))
         _raise_ours(running)
+        on_progress(settled_snapshot(board, running.result()))
 
 
 def _attach(stage: Stage, data: Dataset) -> Dataset:
@@ -75,7 +75,7 @@ def _attach(stage: Stage, data: Dataset) -> Dataset:
     return data.map_batches(stage.callable_class, fn_constructor_kwargs=stage.arguments, compute=pool, **options)
 
 
-def _raise_ours(running: Future[None]) -> None:
+def _raise_ours(running: Future[int]) -> None:
     error = running.exception()
     if error is not None:
         ours = _find_ours(error)
@@ -99,19 +99,21 @@ def _planned_dataset(items: Iterable[WorkItem], videos_per_block: int) -> Datase
     return ray.data.from_arrow_refs(blocks)
 
 
-def _consume(data: Dataset, on_outcome: Callable[[Outcome], None]) -> None:
+def _consume(data: Dataset, on_outcome: Callable[[Outcome], None]) -> int:
+    """Pass on what came of every row, and say how many there were."""
+    num_rows = 0
     for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         table: pa.Table = batch
         for row in table.to_pylist():
             on_outcome(_outcome(row))
+        num_rows += table.num_rows
+    return num_rows
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:
     work = WorkItem.from_json(row["work"])
     rejection = None if row["rejection"] is None else Rejection.from_json(json.loads(row["rejection"]))
-    return Outcome(
-        work.narration_key, rejection, tuple((stage, spent_s) for stage, spent_s in json.loads(row["trace"]))
-    )
+    return Outcome(work.narration_key, rejection, costs_of(row), work.video.video_id)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ here rather than after the stage, so that a killed run loses only the videos in 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from narrator_ray.config import Config
+from narrator_ray.cost import NO_COST, StageCost
 from narrator_ray.model.adapter_places import prepare_adapters
 from narrator_ray.model.context import ClipContext
 from narrator_ray.model.presets import Preset, prepare_model
@@ -28,6 +28,7 @@ from narrator_ray.schema import PLANNED, PREPARED
 from narrator_ray.stages.cpu_threads import use_cpu_threads
 from narrator_ray.stages.item import Row, StageRow, attempt, rejection_of, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
+from narrator_ray.stages.stopwatch import SharedStopwatch
 
 NARRATE_CLIPS = "narrate_clips"
 INPUT = PREPARED
@@ -73,6 +74,9 @@ class NarrateClips:
         """Table of INPUT to table of OUTPUT."""
         rows = rows_of(batch)
         jobs = [job for row in rows if (job := row.run(NARRATE_CLIPS, partial(self._job, row))) is not None]
+        for row in rows:
+            if row.rejection is not None and NARRATE_CLIPS in row.costs:
+                self._progress.finish(row)
         rows_by_job = {row.work.narration_key: row for row in rows if row.rejection is None}
         self._narrate(jobs, rows_by_job)
         return table_of((row.output() for row in rows), OUTPUT)
@@ -110,31 +114,37 @@ class NarrateClips:
             row = rows[job.job_id]
             alone = attempt(row.work, NARRATE_CLIPS, partial(self._tell, [job], rows, waiting))
             if isinstance(alone, Rejection):
-                self._finish(row, alone, 0.0)
+                self._finish(row, alone)
 
     def _tell(
         self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow], waiting: dict[str, NarrationJob]
     ) -> None:
         """Narrate side by side; each video's result is stored and the video taken off the waiting list."""
-        started = time.perf_counter()
         clips_done: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
-        for event in self._engine.narrate(jobs):
-            row, share_s = rows[event.job_id], (time.perf_counter() - started) / len(jobs)
-            if isinstance(event, JobFailure):
-                del waiting[event.job_id]
-                self._finish(row, rejection_of(row.work, NARRATE_CLIPS, event.error), share_s)
-                continue
-            self._progress.add(clips=1)
-            done, job = clips_done[event.job_id], waiting[event.job_id]
-            done.append(event)
-            if len(done) == len(job.clips):
-                del waiting[event.job_id]
-                result = self._result(row, done, job)
-                self._finish(row, attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, result)), share_s)
+        watch = SharedStopwatch(clips_done)
+        try:
+            for event in self._engine.narrate(jobs):
+                row, done = rows[event.job_id], clips_done[event.job_id]
+                if isinstance(event, JobFailure):
+                    del waiting[event.job_id]
+                    failed = rejection_of(row.work, NARRATE_CLIPS, event.error)
+                    self._finish(row, failed, watch.leave(event.job_id) + _cost_of(done))
+                    continue
+                self._progress.add_clips(1)
+                job = waiting[event.job_id]
+                done.append(event)
+                if len(done) == len(job.clips):
+                    del waiting[event.job_id]
+                    put = partial(self._store.put_narration, self._result(row, done, job))
+                    stored = attempt(row.work, NARRATE_CLIPS, put)
+                    self._finish(row, stored, watch.leave(event.job_id) + _cost_of(done))
+        finally:
+            for job_id, cost in watch.leave_all().items():
+                rows[job_id].charge(NARRATE_CLIPS, cost)
 
-    def _finish(self, row: StageRow, result: bool | Rejection, seconds: float) -> None:
-        row.finish(NARRATE_CLIPS, result, seconds)
-        self._progress.add(videos=1, rejected=int(row.rejection is not None))
+    def _finish(self, row: StageRow, result: bool | Rejection, cost: StageCost = NO_COST) -> None:
+        row.finish(NARRATE_CLIPS, result, cost)
+        self._progress.finish(row)
 
     def _result(self, row: StageRow, done: Sequence[ClipResult], job: NarrationJob) -> NarratedVideo:
         work, columns = row.work, row.columns
@@ -173,3 +183,13 @@ class NarrateClips:
         tick_s = TICK_S / self._config.length.pace(job.language)
         low, high = job.spoken_windows[index]
         return replace(narration, spoken_s=result.spoken_ticks * tick_s, spoken_window_s=(low * tick_s, high * tick_s))
+
+
+def _cost_of(done: Sequence[ClipResult]) -> StageCost:
+    """Clips of a video and their tokens; seconds are divided among videos."""
+    return StageCost(
+        num_clips=len(done),
+        tokens_written=sum(result.num_tokens for result in done),
+        tokens_read=sum(result.num_read for result in done),
+        tokens_shared=sum(result.num_shared for result in done),
+    )

@@ -1,0 +1,53 @@
+"""Time by the clock and CPU time of this process, and how both are divided among videos that are worked on together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from narrator_ray.cost import StageCost
+
+
+class Stopwatch:
+    """Runs from the moment it is made."""
+
+    def __init__(self) -> None:
+        self._started_s = time.perf_counter()
+        self._cpu_started_s = time.process_time()
+
+    def cost(self, num_shares: int = 1) -> StageCost:
+        """What went by, or one of so many equal shares of it."""
+        busy_s, cpu_s = time.perf_counter() - self._started_s, time.process_time() - self._cpu_started_s
+        return StageCost(busy_s / num_shares, cpu_s / num_shares)
+
+
+class SharedStopwatch:
+    """Divides what goes by among those that are at work at the time: all shares together are all that went by.
+
+    Args:
+        names: Who is at work from now on.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._working = set(names)
+        self._watch = Stopwatch()
+        self._each = StageCost()
+
+    def leave(self, name: str) -> StageCost:
+        """One of them is done: its share."""
+        self._divide()
+        self._working.remove(name)
+        return self._each
+
+    def leave_all(self) -> dict[str, StageCost]:
+        """Nobody works any more: the shares of those that were left."""
+        self._divide()
+        shares = dict.fromkeys(self._working, self._each)
+        self._working.clear()
+        return shares
+
+    def _divide(self) -> None:
+        """What went by since the last time goes to those at work in equal parts."""
+        if self._working:
+            self._each += self._watch.cost(len(self._working))
+        self._watch = Stopwatch()
