@@ -68,7 +68,7 @@ class StageRow:
         """Run a step inside the boundary, timed. None when it was rejected, now or before."""
         if self.rejection is not None:
             return None
-        watch = Stopwatch()
+        watch = Stopwatch(of_thread=True)
         result = attempt(self.work, stage, step)
         self.charge(stage, watch.cost())
         if isinstance(result, Rejection):

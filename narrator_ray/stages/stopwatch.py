@@ -1,4 +1,4 @@
-"""Time by the clock and CPU time of this process, and how both are divided among videos that are worked on together."""
+"""Time by the clock and CPU time, and how both are divided among videos that are worked on together."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from narrator_ray.cost import StageCost
 
 
 class Stopwatch:
-    """Runs from the moment it is made."""
+    """Runs from the moment it is made.
 
-    def __init__(self) -> None:
-        self._started_s = time.perf_counter()
-        self._cpu_started_s = time.process_time()
+    Args:
+        of_thread: Takes the CPU time of this thread rather than that of the whole process: where several threads are at
+            work, none is charged for another.
+    """
+
+    def __init__(self, of_thread: bool = False) -> None:
+        self._cpu_clock = time.thread_time if of_thread else time.process_time
+        self._started_s, self._cpu_started_s = time.perf_counter(), self._cpu_clock()
 
     def cost(self, num_shares: int = 1) -> StageCost:
         """What went by, or one of so many equal shares of it."""
-        busy_s, cpu_s = time.perf_counter() - self._started_s, time.process_time() - self._cpu_started_s
+        busy_s, cpu_s = time.perf_counter() - self._started_s, self._cpu_clock() - self._cpu_started_s
         return StageCost(busy_s / num_shares, cpu_s / num_shares)
 
 

@@ -15,16 +15,18 @@ def clock(monkeypatch):
     clock = SimpleNamespace(now_s=100.0)
     clock.perf_counter = lambda: clock.now_s
     clock.process_time = lambda: 2 * clock.now_s
+    clock.thread_time = lambda: 0.5 * clock.now_s
     monkeypatch.setattr(stopwatch, "time", clock)
     return clock
 
 
 def test_a_stopwatch_tells_time_and_cpu_time(clock):
-    """In whole and in equal shares."""
-    watch = Stopwatch()
+    """In whole and in equal shares; of all threads or of its own."""
+    watch, own = Stopwatch(), Stopwatch(of_thread=True)
     clock.now_s += 6.0
     assert watch.cost() == StageCost(6.0, 12.0)
     assert watch.cost(3) == StageCost(2.0, 4.0)
+    assert own.cost() == StageCost(6.0, 3.0)
 
 
 def test_time_is_divided_among_those_at_work(clock):
