@@ -187,10 +187,9 @@ class RunSettings(Section):
     most 4,096 such tasks."""
     encode_batch_frames: Annotated[int, Field(ge=1)] = 32
     """Frames the vision encoder sees at once."""
-    narrate_batch_videos: Annotated[int, Field(ge=1)] = 64
-    """Videos handed to a model replica together."""
     narrate_lanes: Annotated[int, Field(ge=1)] = 32
-    """Videos narrated side by side by one model replica; fewer where its memory does not suffice."""
+    """Videos narrated side by side by one model replica; fewer where its memory does not suffice. As many more wait
+    beside them."""
     cpu_threads: Annotated[int, Field(ge=0)] = 0
     """Threads a model replica on CPU computes with; 0 takes all cores of its machine."""
     encoder_actors: Annotated[int, Field(ge=1)] = 1

@@ -48,6 +48,13 @@ STAGES = (SPLIT_CLIPS, SAMPLE_FRAMES, ENCODE_FEATURES, PREPARE_CONTEXT, NARRATE_
 MAX_BLOCKS = 4096
 """A large run has larger blocks rather than more: the driver keeps a note of each."""
 
+ENCODER_CALLS = 3
+"""Batches of videos that a vision encoder is given at once: one that is encoded, one whose features are being stored,
+and one that waits, so that none of them makes the others wait."""
+
+VIDEOS_PER_LANE = 2
+"""Videos that a narrator is given for each of its lanes: one that is narrated and one that waits to take its place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -91,6 +98,7 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             model,
             batch_videos=config.run.videos_per_task,
             num_actors=config.run.encoder_actors,
+            calls_per_actor=ENCODER_CALLS,
             num_cpus=replica_cpus,
             num_gpus=config.run.encoder_gpus if on_gpu else 0.0,
         ),
@@ -112,8 +120,9 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
             "narrate_clips",
             NarrateClips,
             {**model, "adapters": tuple(shared.adapters)},
-            batch_videos=config.run.narrate_batch_videos,
+            batch_videos=config.run.videos_per_task,
             num_actors=config.run.narrator_actors,
+            calls_per_actor=math.ceil(VIDEOS_PER_LANE * config.run.narrate_lanes / config.run.videos_per_task),
             num_cpus=replica_cpus,
             num_gpus=config.run.narrator_gpus if on_gpu else 0.0,
         ),

@@ -1,14 +1,14 @@
 """Stage encode_features: frames to query tokens, stored as one Arrow object per video.
 
-An actor pool; each actor holds one vision encoder, on a share of a GPU where there is one. All frames of a batch of
-videos are encoded together, so that the encoder sees full batches although videos differ in length.
+An actor pool; each actor holds one vision encoder, on a share of a GPU where there is one, and is called by several
+threads with a few videos each. Frames of all calls are encoded together, so that the encoder sees full batches although
+videos differ in length; the calls store what they were given, so it never waits for storage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from concurrent.futures import as_completed
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from narrator_ray.config import Config
-from narrator_ray.cost import NO_COST, StageCost
 from narrator_ray.model.presets import Preset, prepare_model
 from narrator_ray.outputs.store import ResultStore
-from narrator_ray.records import Clip
+from narrator_ray.records import Clip, Rejection
 from narrator_ray.schema import PLANNED, SAMPLED, VideoFeatures
 from narrator_ray.stages.cpu_threads import use_cpu_threads
 from narrator_ray.stages.item import StageRow, attempt, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
+from narrator_ray.stages.shared_encoder import Seen, SharedEncoder
 from narrator_ray.stages.stopwatch import Stopwatch
 
 ENCODE_FEATURES = "encode_features"
@@ -46,52 +46,42 @@ class EncodeFeatures:
         use_cpu_threads(config.run.cpu_threads)
         from narrator_ray.model.vision_encoder import load_vision_encoder  # loads torch
 
-        self._encoder = load_vision_encoder(
-            prepare_model(preset), device, config.run.encode_batch_frames, preset.load.compile_encoder
-        )
+        batch_frames = config.run.encode_batch_frames
+        encoder = load_vision_encoder(prepare_model(preset), device, batch_frames, preset.load.compile_encoder)
+        self._image_size_px = encoder.image_size_px
+        self._fingerprint = encoder.fingerprint
+        self._encoder = SharedEncoder(encoder, batch_frames, ENCODE_FEATURES)
         self._store = store
         self._fps = config.frames.fps
         self._progress = ProgressReporter(board, ENCODE_FEATURES)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Table of INPUT to table of OUTPUT."""
+        """Table of INPUT to table of OUTPUT; may be called by several threads at once."""
         rows = rows_of(batch)
         to_encode = [row for row in rows if row.rejection is None and not row.work.has_features]
-        if to_encode:
-            self._encode_together(to_encode)
+        asked = self._encoder.submit([(row.work, self._frames_of(row)) for row in to_encode])
+        waiting = dict(zip(asked, to_encode, strict=True))
+        for seen in as_completed(waiting):
+            self._finish(waiting[seen], seen.result())
         return table_of((row.output() for row in rows), OUTPUT)
 
-    def _encode_together(self, rows: Sequence[StageRow]) -> None:
-        watch = Stopwatch()
-        frames = [self._frames_of(row) for row in rows]
-        together = attempt(rows[0].work, ENCODE_FEATURES, lambda: self._encoder.encode(np.concatenate(frames)))
-        share = watch.cost(len(rows))
-        if not isinstance(together, np.ndarray):
-            self._encode_apart(rows, frames)
-            return
-        edges = np.cumsum([0, *(len(its_frames) for its_frames in frames)])
-        for row, (begin, end) in zip(rows, pairwise(edges), strict=True):
-            self._store_one(row, together[begin:end], share)
-
-    def _encode_apart(self, rows: Sequence[StageRow], frames: Sequence[npt.NDArray[np.uint8]]) -> None:
-        """One at a time after a batch failed, so that only the video that cannot be encoded is rejected."""
-        for row, its_frames in zip(rows, frames, strict=True):
-            tokens = row.run(ENCODE_FEATURES, partial(self._encoder.encode, its_frames))
-            if tokens is None:
-                self._progress.finish(row)
-            else:
-                self._store_one(row, tokens)
+    def _finish(self, row: StageRow, seen: Seen) -> None:
+        """Store what was seen of a video, and note what came of it."""
+        watch = Stopwatch(of_thread=True)
+        stored: bool | Rejection
+        if isinstance(seen.outcome, Rejection):
+            stored = seen.outcome
+        else:
+            features = self._features(row, seen.outcome)
+            stored = attempt(
+                row.work, ENCODE_FEATURES, partial(self._store.put_features, row.work.features_key, features)
+            )
+        row.finish(ENCODE_FEATURES, stored, seen.cost + watch.cost())
+        self._progress.finish(row)
 
     def _frames_of(self, row: StageRow) -> npt.NDArray[np.uint8]:
-        side = self._encoder.image_size_px
+        side = self._image_size_px
         return np.frombuffer(row.columns["frames"], np.uint8).reshape(-1, 3, side, side)
-
-    def _store_one(self, row: StageRow, tokens_TQD: npt.NDArray[np.float16], share: StageCost = NO_COST) -> None:
-        watch = Stopwatch()
-        features = self._features(row, tokens_TQD)
-        stored = attempt(row.work, ENCODE_FEATURES, lambda: self._store.put_features(row.work.features_key, features))
-        row.finish(ENCODE_FEATURES, stored, share + watch.cost() + StageCost(num_frames=len(tokens_TQD)))
-        self._progress.finish(row)
 
     def _features(self, row: StageRow, tokens_TQD: npt.NDArray[np.float16]) -> VideoFeatures:
         columns = row.columns
@@ -104,7 +94,7 @@ class EncodeFeatures:
             duration_s=columns["duration_s"],
             fps=self._fps,
             decoder=columns["decoder"],
-            encoder_fingerprint=self._encoder.fingerprint,
+            encoder_fingerprint=self._fingerprint,
             source_version=row.work.source_version,
             notes=tuple(columns["notes"]),
         )

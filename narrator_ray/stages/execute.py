@@ -71,7 +71,12 @@ def _attach(stage: Stage, data: Dataset) -> Dataset:
     options |= {"num_cpus": stage.num_cpus, "num_gpus": stage.num_gpus or None}
     if stage.num_actors is None:
         return data.map_batches(stage.callable_class(**stage.arguments), compute=TaskPoolStrategy(), **options)
-    pool = ActorPoolStrategy(min_size=1, max_size=stage.num_actors)
+    pool = ActorPoolStrategy(
+        min_size=1,
+        max_size=stage.num_actors,
+        max_concurrent_calls_per_actor=stage.calls_per_actor,
+        enable_true_multi_threading=stage.calls_per_actor > 1,
+    )
     return data.map_batches(stage.callable_class, fn_constructor_kwargs=stage.arguments, compute=pool, **options)
 
 

@@ -1,12 +1,14 @@
 """Stage narrate_clips: contexts to narrations, each video's result stored the moment its last clip is done.
 
-An actor pool; each actor holds one language model and narrates the videos of a batch side by side. Results are written
-here rather than after the stage, so that a killed run loses only the videos in flight.
+An actor pool; each actor holds one language model, and is called by several threads with a few videos each. One engine
+narrates the videos of all calls side by side, so lanes stay full from batch to batch; the calls wait for their videos
+and write the results, so the engine never waits for storage. A killed run loses only the videos in flight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import as_completed
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,24 +17,27 @@ import numpy as np
 import pyarrow as pa
 
 from narrator_ray.config import Config
-from narrator_ray.cost import NO_COST, StageCost
 from narrator_ray.model.adapter_places import prepare_adapters
 from narrator_ray.model.context import ClipContext
 from narrator_ray.model.presets import Preset, prepare_model
-from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
+from narrator_ray.narration.job import ClipResult, NarrationJob
 from narrator_ray.narration.length import spoken_windows_for, windows_for
 from narrator_ray.narration.speech import TICK_S
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Narration, Rejection
 from narrator_ray.schema import PLANNED, PREPARED
 from narrator_ray.stages.cpu_threads import use_cpu_threads
-from narrator_ray.stages.item import Row, StageRow, attempt, rejection_of, rows_of, table_of
+from narrator_ray.stages.item import Row, StageRow, attempt, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
-from narrator_ray.stages.stopwatch import SharedStopwatch
+from narrator_ray.stages.shared_engine import SharedEngine, Told
+from narrator_ray.stages.stopwatch import Stopwatch
 
 NARRATE_CLIPS = "narrate_clips"
 INPUT = PREPARED
 OUTPUT = PLANNED
+
+_SHOWN_DIGITS = 3
+"""Of a probability. Which videos are read together changes its last digits, and results should be the same bytes."""
 
 
 class NarrateClips:
@@ -64,21 +69,23 @@ class NarrateClips:
         options = preset.load.keywords(device)
         options["adapters"] = prepare_adapters(config.model.adapters, adapters)
         narrator = VideoNarrator.load(model.path, device, use_adapter=config.model.use_adapter, **options)
-        self._engine = NarrationEngine(narrator, config.decoding, lanes, model.spec.prompt, config.model.use_storyline)
+        engine = NarrationEngine(narrator, config.decoding, lanes, model.spec.prompt, config.model.use_storyline)
         self._model = preset.name
         self._store = store
         self._config = config
         self._progress = ProgressReporter(board, NARRATE_CLIPS)
+        self._engine = SharedEngine(engine, NARRATE_CLIPS, partial(self._progress.add_clips, 1))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Table of INPUT to table of OUTPUT."""
+        """Table of INPUT to table of OUTPUT; may be called by several threads at once."""
         rows = rows_of(batch)
-        jobs = [job for row in rows if (job := row.run(NARRATE_CLIPS, partial(self._job, row))) is not None]
+        jobs = [(row, job) for row in rows if (job := row.run(NARRATE_CLIPS, partial(self._job, row))) is not None]
         for row in rows:
             if row.rejection is not None and NARRATE_CLIPS in row.costs:
                 self._progress.finish(row)
-        rows_by_job = {row.work.narration_key: row for row in rows if row.rejection is None}
-        self._narrate(jobs, rows_by_job)
+        waiting = {self._engine.submit(row.work, job): row for row, job in jobs}
+        for told in as_completed(waiting):
+            self._finish(waiting[told], told.result())
         return table_of((row.output() for row in rows), OUTPUT)
 
     def _job(self, row: StageRow) -> NarrationJob:
@@ -102,53 +109,20 @@ class NarrateClips:
             adapter=video.adapter,
         )
 
-    def _narrate(self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow]) -> None:
-        """All together; after an error that no video owned up to, those that are left one by one."""
-        if not jobs:
-            return
-        waiting = {job.job_id: job for job in jobs}
-        together = attempt(rows[jobs[0].job_id].work, NARRATE_CLIPS, partial(self._tell, jobs, rows, waiting))
-        if not isinstance(together, Rejection):
-            return
-        for job in tuple(waiting.values()):
-            row = rows[job.job_id]
-            alone = attempt(row.work, NARRATE_CLIPS, partial(self._tell, [job], rows, waiting))
-            if isinstance(alone, Rejection):
-                self._finish(row, alone)
-
-    def _tell(
-        self, jobs: Sequence[NarrationJob], rows: Mapping[str, StageRow], waiting: dict[str, NarrationJob]
-    ) -> None:
-        """Narrate side by side; each video's result is stored and the video taken off the waiting list."""
-        clips_done: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
-        watch = SharedStopwatch(clips_done)
-        try:
-            for event in self._engine.narrate(jobs):
-                row, done = rows[event.job_id], clips_done[event.job_id]
-                if isinstance(event, JobFailure):
-                    del waiting[event.job_id]
-                    failed = rejection_of(row.work, NARRATE_CLIPS, event.error)
-                    self._finish(row, failed, watch.leave(event.job_id) + _cost_of(done))
-                    continue
-                self._progress.add_clips(1)
-                job = waiting[event.job_id]
-                done.append(event)
-                if len(done) == len(job.clips):
-                    del waiting[event.job_id]
-                    put = partial(self._store.put_narration, self._result(row, done, job))
-                    stored = attempt(row.work, NARRATE_CLIPS, put)
-                    self._finish(row, stored, watch.leave(event.job_id) + _cost_of(done))
-        finally:
-            for job_id, cost in watch.leave_all().items():
-                rows[job_id].charge(NARRATE_CLIPS, cost)
-
-    def _finish(self, row: StageRow, result: bool | Rejection, cost: StageCost = NO_COST) -> None:
-        row.finish(NARRATE_CLIPS, result, cost)
+    def _finish(self, row: StageRow, told: Told) -> None:
+        """Store what was told of a video, and note what came of it."""
+        watch = Stopwatch(of_thread=True)
+        result: bool | Rejection
+        if isinstance(told.outcome, Rejection):
+            result = told.outcome
+        else:
+            narrated = self._result(row, told.outcome, told.job)
+            result = attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, narrated))
+        row.finish(NARRATE_CLIPS, result, told.cost + watch.cost())
         self._progress.finish(row)
 
     def _result(self, row: StageRow, done: Sequence[ClipResult], job: NarrationJob) -> NarratedVideo:
         work, columns = row.work, row.columns
-        by_clip = sorted(done, key=lambda result: result.clip_index)
         return NarratedVideo(
             video_id=work.video.video_id,
             key=work.narration_key,
@@ -156,11 +130,11 @@ class NarrateClips:
             uri=work.video.uri,
             product=work.video.product,
             language=work.video.language,
-            narrations=tuple(self._narration(result, job, columns) for result in by_clip),
+            narrations=tuple(self._narration(result, job, columns) for result in done),
             decoder=columns["decoder"],
             duration_s=columns["duration_s"],
             model=self._model,
-            notes=(*columns["notes"], *(note for result in by_clip for note in result.notes)),
+            notes=(*columns["notes"], *(note for result in done for note in result.notes)),
         )
 
     def _narration(self, result: ClipResult, job: NarrationJob, columns: Row) -> Narration:
@@ -176,20 +150,12 @@ class NarrateClips:
             max_words=job.windows[index][1],
             num_frames=columns["num_frames"][index],
             kept_frames_s=tuple(columns["kept_frames_s"][index]),
-            label_probabilities=result.label_probabilities,
+            label_probabilities=tuple(
+                (label, round(share, _SHOWN_DIGITS)) for label, share in result.label_probabilities
+            ),
         )
         if job.spoken_windows is None:
             return narration
         tick_s = TICK_S / self._config.length.pace(job.language)
         low, high = job.spoken_windows[index]
         return replace(narration, spoken_s=result.spoken_ticks * tick_s, spoken_window_s=(low * tick_s, high * tick_s))
-
-
-def _cost_of(done: Sequence[ClipResult]) -> StageCost:
-    """Clips of a video and their tokens; seconds are divided among videos."""
-    return StageCost(
-        num_clips=len(done),
-        tokens_written=sum(result.num_tokens for result in done),
-        tokens_read=sum(result.num_read for result in done),
-        tokens_shared=sum(result.num_shared for result in done),
-    )

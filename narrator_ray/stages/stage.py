@@ -35,6 +35,7 @@ class Stage:
         arguments: Of its constructor.
         batch_videos: Videos it is given at once.
         num_actors: Most replicas of an actor pool; None runs it as tasks.
+        calls_per_actor: Batches that one replica is given at once, each on a thread of its own.
         num_cpus: Logical CPUs of one task or replica.
         num_gpus: Share of a GPU of one task or replica.
     """
@@ -44,5 +45,6 @@ class Stage:
     arguments: dict[str, Any]
     batch_videos: int
     num_actors: int | None = None
+    calls_per_actor: int = 1
     num_cpus: float = 1.0
     num_gpus: float = 0.0

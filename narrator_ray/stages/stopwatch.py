@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 
-from narrator_ray.cost import StageCost
+from narrator_ray.cost import NO_COST, StageCost
 
 
 class Stopwatch:
@@ -27,32 +26,26 @@ class Stopwatch:
 
 
 class SharedStopwatch:
-    """Divides what goes by among those that are at work at the time: all shares together are all that went by.
+    """Divides what goes by among those that are at work at the time: all shares together are all that went by."""
 
-    Args:
-        names: Who is at work from now on.
-    """
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._working = set(names)
+    def __init__(self) -> None:
         self._watch = Stopwatch()
-        self._each = StageCost()
+        self._each = NO_COST
+        self._since: dict[str, StageCost] = {}
+
+    def join(self, name: str) -> None:
+        """One more is at work from now on."""
+        self._divide()
+        self._since[name] = self._each
 
     def leave(self, name: str) -> StageCost:
         """One of them is done: its share."""
         self._divide()
-        self._working.remove(name)
-        return self._each
-
-    def leave_all(self) -> dict[str, StageCost]:
-        """Nobody works any more: the shares of those that were left."""
-        self._divide()
-        shares = dict.fromkeys(self._working, self._each)
-        self._working.clear()
-        return shares
+        since = self._since.pop(name)
+        return StageCost(self._each.busy_s - since.busy_s, self._each.cpu_s - since.cpu_s)
 
     def _divide(self) -> None:
         """What went by since the last time goes to those at work in equal parts."""
-        if self._working:
-            self._each += self._watch.cost(len(self._working))
+        if self._since:
+            self._each += self._watch.cost(len(self._since))
         self._watch = Stopwatch()

@@ -21,7 +21,7 @@ NUM_VIDEOS = 12
 
 def command(manifest: str, out: Path) -> list[str]:
     """The command line of the run, with the smallest unit of loss."""
-    settings = ("run.videos_per_task=1", "run.narrate_batch_videos=1")
+    settings = ("run.videos_per_task=1", "run.narrate_lanes=1")
     pairs = [argument for setting in settings for argument in ("--set", setting)]
     base = [sys.executable, "-m", "narrator_ray", "narrate", manifest, "--out", str(out), "--preset", "tiny-random"]
     return base + pairs

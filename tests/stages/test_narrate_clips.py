@@ -1,16 +1,18 @@
 """The narrating stage: results are stored as they fall, and a crash of the engine costs one video, not the batch."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from narrator_ray.config import Config, load_config
 from narrator_ray.errors import GenerationFailed, RejectReason
-from narrator_ray.model.presets import find_preset
+from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.narration.job import ClipResult, JobFailure
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import ScriptLabel
 from narrator_ray.schema import PREPARED
-from narrator_ray.stages.item import planned_row, rows_of, table_of
+from narrator_ray.stages.item import StageRow, planned_row, rows_of, table_of
 from narrator_ray.stages.narrate_clips import NarrateClips
 from tests.stages.fakes import FakeBoard, work_item
 
@@ -38,13 +40,13 @@ class FragileEngine:
                 yield ClipResult(job.job_id, index, (ScriptLabel.OTHERS,), "generated", "A mug.", 2, 50, (), CHANCES)
 
 
-def prepared_row(name: str, adapter: str | None = None) -> dict:
+def prepared_row(name: str, adapter: str | None = None, dim: int = DIM) -> dict:
     """A two-clip video."""
-    tokens = np.ones((3, DIM), np.float16).tobytes()
+    tokens = np.ones((3, dim), np.float16).tobytes()
     return planned_row(work_item(name, adapter=adapter)) | {
         "clips": [[0.0, 2.0], [2.0, 4.0]],
         "tokens": [tokens, tokens],
-        "token_dim": DIM,
+        "token_dim": dim,
         "position": [0, 99],
         "kept_frames_s": [[0.5], [2.5]],
         "num_frames": [2, 2],
@@ -95,15 +97,16 @@ def test_spoken_windows_are_stored_in_seconds_of_the_voice(store, monkeypatch):
 
 def test_a_row_is_narrated_with_the_adapter_it_names(store, monkeypatch):
     """The name reaches the engine, and the weights the model."""
-    seen = {}
+    seen = {"asked": []}
 
     class Engine(FragileEngine):
         def __init__(self, narrator, *args):
             seen["loaded"] = narrator
 
         def narrate(self, jobs):
-            seen["asked"] = [job.adapter for job in jobs]
-            return super().narrate(jobs)
+            for job in jobs:
+                seen["asked"].append(job.adapter)
+                yield from super().narrate([job])
 
     monkeypatch.setattr("narrator_ray.narration.engine.NarrationEngine", Engine)
     monkeypatch.setattr("narrator_ray.model.narrator.VideoNarrator.load", lambda *_, **options: options["adapters"])
@@ -126,3 +129,22 @@ def test_a_crash_costs_the_video_that_caused_it(stage, store):
     }
     assert "out of lanes" in rejected["crash"].detail
     assert len(store.known_narrations()) == 2
+
+
+def test_a_result_does_not_depend_on_the_calls_beside_it(tmp_path):
+    """Called by many threads at once or by one, with one lane or many: the same labels and the same words."""
+    preset = find_preset("tiny-random")
+    dim = prepare_model(preset).spec.vision.dim
+    rows = [prepared_row(f"{colour} mug", dim=dim) for colour in ("red", "blue", "green", "yellow", "black", "white")]
+    told = []
+    for lanes, threads in ((1, 1), (4, 3)):
+        config = Config.model_validate({"run": {"narrate_lanes": lanes}, "decoding": {"temperature": 1.0}})
+        store = ResultStore.open(str(tmp_path / f"{lanes}"))
+        stage = NarrateClips(preset, store, config, "cpu", FakeBoard())
+        batches = [table_of(rows[start : start + 2], PREPARED) for start in range(0, len(rows), 2)]
+        with ThreadPoolExecutor(threads) as pool:
+            given = [row for table in pool.map(stage, batches) for row in rows_of(table)]
+        assert [row.work.video.video_id for row in given] == [row.work.video.video_id for row in map(StageRow, rows)]
+        results = [store.get_narration(row.work.narration_key) for row in given]
+        told.append([[(clip.script_labels, clip.text) for clip in result.narrations] for result in results])
+    assert told[0] == told[1]

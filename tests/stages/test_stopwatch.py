@@ -30,19 +30,21 @@ def test_a_stopwatch_tells_time_and_cpu_time(clock):
 
 
 def test_time_is_divided_among_those_at_work(clock):
-    """Two for 4 s, then one alone for 3 s: 2 and 5 s, 7 s together."""
-    watch = SharedStopwatch(["short", "long"])
+    """One alone for 1 s, two for 4 s, then the other alone for 3 s: 3 and 5 s, 8 s together."""
+    watch = SharedStopwatch()
+    watch.join("first")
+    clock.now_s += 1.0
+    watch.join("second")
     clock.now_s += 4.0
-    assert watch.leave("short") == StageCost(2.0, 4.0)
+    assert watch.leave("first") == StageCost(3.0, 6.0)
     clock.now_s += 3.0
-    assert watch.leave("long") == StageCost(5.0, 10.0)
+    assert watch.leave("second") == StageCost(5.0, 10.0)
 
 
-def test_who_is_left_at_the_end_has_its_share(clock):
-    """A batch that broke off: what it took until then is charged to those that were not done."""
-    watch = SharedStopwatch(["done", "left", "other"])
-    clock.now_s += 3.0
-    watch.leave("done")
+def test_time_when_nobody_works_is_nobodys(clock):
+    """An engine that waits for work costs no video anything."""
+    watch = SharedStopwatch()
+    clock.now_s += 9.0
+    watch.join("late")
     clock.now_s += 2.0
-    assert watch.leave_all() == {"left": StageCost(2.0, 4.0), "other": StageCost(2.0, 4.0)}
-    assert watch.leave_all() == {}
+    assert watch.leave("late") == StageCost(2.0, 4.0)
