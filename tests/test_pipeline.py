@@ -1,5 +1,7 @@
 """The main job before it touches a cluster: what it refuses, and what its graph consists of."""
 
+from dataclasses import replace
+
 import pytest
 
 from narrator_ray.config import load_config
@@ -54,6 +56,16 @@ def test_every_stage_fits_beside_the_others(resolved, num_cpus):
     largest_task = max(stage.num_cpus for stage in graph if stage.num_actors is None)
     assert held + largest_task <= num_cpus
     assert all(stage.num_gpus == 0 for stage in graph)
+
+
+@pytest.mark.parametrize(("lanes", "videos_per_task"), [(32, 4), (1, 4), (8, 3)])
+def test_a_narrator_has_videos_for_all_its_lanes_and_more(resolved, lanes, videos_per_task):
+    """However few a batch holds: as many wait as are narrated, so no lane stays empty."""
+    run = {"narrate_lanes": lanes, "videos_per_task": videos_per_task}
+    config = TINY.model_copy(update={"run": TINY.run.model_copy(update=run)})
+    narrator = narration_graph(replace(resolved, config=config), Machine(2, 0), None, needs_decoding=False)[-1]
+    assert narrator.batch_videos == videos_per_task
+    assert narrator.calls_per_actor * narrator.batch_videos >= 2 * lanes
 
 
 def test_gpus_are_taken_where_there_are_any(resolved):
