@@ -22,12 +22,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.manifest import open_catalog
 from narrator_ray.config import SourceSettings, load_config
+from narrator_ray.cost import NO_COST
 from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Narration, Product, ScriptLabel
@@ -38,6 +40,7 @@ from narrator_ray.runs.tally import Tally
 from narrator_ray.runs.work import Fingerprints
 from narrator_ray.schema import PLANNED
 from narrator_ray.stages.item import rows_of, table_of
+from narrator_ray.stages.progress import ProgressReporter, RunStart
 from narrator_ray.stages.stage import Machine, Stage
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -57,13 +60,21 @@ class MemoryStore(ResultStore):
 
 
 class Nothing:
-    """A stage that hands rows on."""
+    """A stage that hands rows on.
+
+    Args:
+        board: Progress board.
+    """
+
+    def __init__(self, board: Any) -> None:
+        self._progress = ProgressReporter(board, STAGE)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Table of PLANNED to table of PLANNED, through the same code as a real stage's."""
         rows = rows_of(batch)
         for row in rows:
-            row.finish(STAGE, True, 0.0)
+            row.finish(STAGE, True)
+            self._progress.finish(row)
         return table_of((row.output() for row in rows), PLANNED)
 
 
@@ -104,7 +115,7 @@ def measure_run(folder: Path, num_rows: int, is_ray: bool) -> None:
 def run_here(plan: RunPlan, tally: Tally) -> None:
     """Every item done at once."""
     for item in plan.to_do:
-        tally.add(Outcome(item.narration_key, None, ((STAGE, 0.0),)))
+        tally.add(Outcome(item.narration_key, None, {STAGE: NO_COST}))
 
 
 def run_on_ray(plan: RunPlan, tally: Tally) -> None:
@@ -112,8 +123,9 @@ def run_on_ray(plan: RunPlan, tally: Tally) -> None:
     from narrator_ray.pipeline import videos_per_block
     from narrator_ray.stages.execute import execute_graph
 
-    def graph(machine: Machine, board: object) -> list[Stage]:
-        return [Stage("nothing", Nothing, {}, batch_videos=64, num_cpus=1.0)]
+    def graph(machine: Machine, board: Any) -> list[Stage]:
+        board.begin.remote(RunStart(plan.num_to_do, STAGE))
+        return [Stage("nothing", Nothing, {"board": board}, batch_videos=64, num_cpus=1.0)]
 
     execute_graph(graph, plan.to_do, videos_per_block(CONFIG, plan.num_to_do), tally.add, lambda snapshot: None)
 

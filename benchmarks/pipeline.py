@@ -28,6 +28,7 @@ from narrator_ray.config import load_config
 from narrator_ray.demo.catalog import write_catalog
 from narrator_ray.pipeline import STAGES, narration_graph, videos_per_block
 from narrator_ray.runs.tally import Tally
+from narrator_ray.stages.progress import RunStart
 from narrator_ray.stages.stage import Machine, Stage
 
 
@@ -59,6 +60,7 @@ def run_pipeline(work: Work) -> Done:
     graph: list[Stage] = []
 
     def stages(machine: Machine, board: Any) -> list[Stage]:
+        board.begin.remote(RunStart(len(items), NARRATE))
         graph.extend(noted(narration_graph(shared, machine, board, needs_decoding=True), notes))
         return graph
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby, islice
@@ -11,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +25,7 @@ from narrator_ray.runs.garbage import Garbage
 from narrator_ray.runs.plan import RunPlan
 from narrator_ray.runs.reasons import WorkReason
 from narrator_ray.runs.summary import RunSummary
+from narrator_ray.stages.eta import Eta
 from narrator_ray.stages.progress import ProgressSnapshot
 
 SECONDS_PER_HOUR = 3600
@@ -132,7 +134,7 @@ def run_lines(summary: RunSummary) -> list[str]:
 
 
 class RunProgress:
-    """The live display of a run: one bar for videos, one line for what the stages have done."""
+    """How far a run is: one bar for videos, one line for what the stages have done; or all of it in one line."""
 
     def __init__(self, total: int, stages: Sequence[str]) -> None:
         self._stages = stages
@@ -142,34 +144,43 @@ class RunProgress:
             MofNCompleteColumn(),
             TextColumn("videos"),
             TimeElapsedColumn(),
-            TextColumn("ETA"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[eta]}"),
         )
-        self._task = self._progress.add_task("", total=total)
+        self._task = self._progress.add_task("", total=total, eta=eta_text(None))
+        self._eta = Eta(total, stages)
         self._snapshot = ProgressSnapshot()
-        self._clips_per_s = 0.0
 
     def update(self, snapshot: ProgressSnapshot) -> None:
         """Show newer counts."""
         self._snapshot = snapshot
-        self._progress.update(self._task, completed=num_finished(snapshot, self._stages[-1]))
-        elapsed_s = self._progress.tasks[0].elapsed or 0.0
-        self._clips_per_s = snapshot.clips / elapsed_s if elapsed_s else 0.0
+        self._eta.update(snapshot, time.monotonic())
+        self._progress.update(self._task, completed=snapshot.num_finished, eta=eta_text(self._eta.remaining_s))
+
+    @property
+    def line(self) -> str:
+        """For a log: finished videos, time left, counts of every stage."""
+        task = self._progress.tasks[0]
+        finished = f"{self._snapshot.num_finished} of {task.total:.0f} videos, {eta_text(self._eta.remaining_s)}"
+        return f"{finished}; {self._counts}"
+
+    @property
+    def _counts(self) -> str:
+        elapsed_s = self._progress.tasks[0].elapsed
+        return progress_line(self._snapshot, self._stages, self._snapshot.clips / elapsed_s if elapsed_s else 0.0)
 
     def __rich__(self) -> RenderableType:
-        return Group(self._progress, Text(progress_line(self._snapshot, self._stages, self._clips_per_s), "dim"))
-
-
-def num_finished(snapshot: ProgressSnapshot, last_stage: str) -> int:
-    """Videos that are done or rejected."""
-    rejected_last = snapshot.rejected_by_stage.get(last_stage, 0)
-    return snapshot.videos.get(last_stage, 0) + snapshot.rejected - rejected_last
+        return Group(self._progress, Text(self._counts, "dim"))
 
 
 def progress_line(snapshot: ProgressSnapshot, stages: Sequence[str], clips_per_s: float) -> str:
     """Counts of every stage in one line."""
     done = ", ".join(f"{stage.replace('_', ' ')} {snapshot.videos.get(stage, 0)}" for stage in stages)
     return f"{done}; {snapshot.clips} clips ({clips_per_s:.2f}/s), {snapshot.rejected} rejected"
+
+
+def eta_text(remaining_s: float | None) -> str:
+    """How long a run still takes, to the second; a dash while nobody can tell."""
+    return "ETA " + ("-" if remaining_s is None else str(timedelta(seconds=round(remaining_s))))
 
 
 def plan_table(plan: RunPlan) -> Table:

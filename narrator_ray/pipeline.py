@@ -27,18 +27,20 @@ from narrator_ray.model.presets import Preset, check_language, find_preset, prep
 from narrator_ray.narration.job import ENGINE_VERSION
 from narrator_ray.narration.prompt import PROMPT_VERSION
 from narrator_ray.outputs.store import ResultStore
+from narrator_ray.runs.cost_figures import Cluster
 from narrator_ray.runs.estimate import Estimate, estimate_run
 from narrator_ray.runs.plan import RunPlan, plan_run
 from narrator_ray.runs.publish import RunRecord, announce_run, new_run_id, publish_run
 from narrator_ray.runs.run_folder import clean_up
-from narrator_ray.runs.summary import RunSummary
+from narrator_ray.runs.summary import Outcome, RunSummary
 from narrator_ray.runs.tally import Tally
+from narrator_ray.runs.video_log import log_video
 from narrator_ray.runs.work import Fingerprints
 from narrator_ray.stages.decode_video import SAMPLE_FRAMES, SPLIT_CLIPS, DecodeVideo
 from narrator_ray.stages.encode_features import ENCODE_FEATURES, EncodeFeatures
 from narrator_ray.stages.narrate_clips import NARRATE_CLIPS, NarrateClips
 from narrator_ray.stages.prepare_context import PREPARE_CONTEXT, PrepareContext
-from narrator_ray.stages.progress import ProgressSnapshot
+from narrator_ray.stages.progress import ProgressSnapshot, RunStart
 from narrator_ray.stages.stage import Machine, Stage
 
 STAGES = (SPLIT_CLIPS, SAMPLE_FRAMES, ENCODE_FEATURES, PREPARE_CONTEXT, NARRATE_CLIPS)
@@ -179,7 +181,7 @@ def narrate_catalog(
     told.on_plan(plan)
     tally, graph_started_s = Tally(STAGES), time.monotonic()
     if plan.num_to_do:
-        _execute(shared, plan, tally, told.on_progress)
+        _execute(shared, plan, run_id, tally, told.on_progress)
     graph_s = time.monotonic() - graph_started_s if plan.num_to_do else 0.0
     told.on_publish()
     record = RunRecord(run_id, source, config, shared.preset, shared.model, shared.fingerprints, started_at_s, graph_s)
@@ -217,14 +219,25 @@ def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_
     return Resolved(config, preset, prepare_model(preset), store, adapters)
 
 
-def _execute(shared: Resolved, plan: RunPlan, tally: Tally, on_progress: Callable[[ProgressSnapshot], None]) -> None:
+def _execute(
+    shared: Resolved, plan: RunPlan, run_id: str, tally: Tally, on_progress: Callable[[ProgressSnapshot], None]
+) -> None:
     from narrator_ray.stages.execute import execute_graph  # ray takes seconds to import
 
     def graph(machine: Machine, board: Any) -> list[Stage]:
-        return narration_graph(shared, machine, board, plan.num_to_decode > 0)
+        stages = narration_graph(shared, machine, board, plan.num_to_decode > 0)
+        gpus_by_stage = {stage.name: stage.num_gpus for stage in stages}
+        tally.cluster = Cluster(machine.num_cpus, machine.num_gpus, gpus_by_stage)
+        cache_hits = {"features": plan.num_features_reused, "narrations": plan.num_reused}
+        board.begin.remote(RunStart(plan.num_to_do, STAGES[-1], gpus_by_stage, cache_hits))
+        return stages
+
+    def on_outcome(outcome: Outcome) -> None:
+        tally.add(outcome)
+        log_video(run_id, outcome)
 
     num_videos = videos_per_block(shared.config, plan.num_to_do)
-    execute_graph(graph, plan.to_do, num_videos, tally.add, on_progress)
+    execute_graph(graph, plan.to_do, num_videos, on_outcome, on_progress)
 
 
 def videos_per_block(config: Config, num_to_do: int) -> int:

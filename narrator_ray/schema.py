@@ -83,7 +83,7 @@ _CARRIED = [("work", pa.string()), ("rejection", pa.string()), ("trace", pa.stri
 
 PLANNED = pa.schema(_CARRIED)
 """Handed to every stage, one row per video: ``work`` is a WorkItem, ``rejection`` a Rejection or null, ``trace`` a list
-of (stage, seconds), all as JSON. What a stage adds follows; what no later stage needs is dropped."""
+of (stage, values of its StageCost), all as JSON. What a stage adds follows; what no later stage needs is dropped."""
 
 SAMPLED = pa.schema(
     [

@@ -5,7 +5,6 @@ Knows no verb's inside: a file of this package with a ``commands`` of its own is
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from rich.console import Console
 from narrator_ray import __version__
 from narrator_ray.cli import datasets, manifest, models, narrate, published
 from narrator_ray.cli.arguments import EXIT_BAD_INPUT, PROGRAM
+from narrator_ray.cli.logs import set_up_logging
 from narrator_ray.errors import NarratorError
 
 app = typer.Typer(
@@ -47,9 +47,15 @@ def _print_version(is_asked: bool) -> None:
 @app.callback()
 def _global_options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside, also on workers.")] = False,
+    is_video_logged: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-videos/--no-log-videos",
+            help="A line of JSON on stderr for every video that is done. Default: unless stderr is a terminal.",
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("narrator_ray").setLevel(logging.DEBUG if verbose else logging.INFO)
+    set_up_logging(verbose, not sys.stderr.isatty() if is_video_logged is None else is_video_logged)

@@ -34,7 +34,7 @@ class RunDisplay:
         self._console = self._native.console if self._native is not None else console(stderr=True)
         self._live: Live | None = None
         self._progress: RunProgress | None = None
-        self._started = self._last_line = time.monotonic()
+        self._last_line = time.monotonic()
         self.listeners = Listeners(self._on_model, self._on_plan, self._on_progress, self._on_publish)
 
     def __enter__(self) -> Self:
@@ -57,21 +57,22 @@ class RunDisplay:
             + (f", {counts[WorkReason.STILL_REJECTED]} rejected before" if counts[WorkReason.STILL_REJECTED] else "")
             + ("; starting Ray" if plan.num_to_do else "")
         )
-        if plan.num_to_do and self._console.is_terminal:
-            from narrator_ray.console import RunProgress
+        if not plan.num_to_do:
+            return
+        from narrator_ray.console import RunProgress
 
-            self._progress = RunProgress(plan.num_to_do, self._stages)
+        self._progress = RunProgress(plan.num_to_do, self._stages)
+        if self._console.is_terminal:
             self._live = Live(self._progress, console=self._console, transient=True, refresh_per_second=4)
             self._live.start()
 
     def _on_progress(self, snapshot: ProgressSnapshot) -> None:
-        if self._progress is not None:
-            self._progress.update(snapshot)
-        elif time.monotonic() - self._last_line > LOG_EVERY_S:
-            from narrator_ray.console import progress_line
-
+        if self._progress is None:
+            return
+        self._progress.update(snapshot)
+        if self._live is None and time.monotonic() - self._last_line > LOG_EVERY_S:
             self._last_line = time.monotonic()
-            self._say(progress_line(snapshot, self._stages, snapshot.clips / (self._last_line - self._started)))
+            self._say(self._progress.line)
 
     def _on_publish(self) -> None:
         self._stop()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
@@ -250,7 +250,7 @@ class _Session:
         try:
             event = next(lane.asking) if scores_KV is None else lane.asking.send(scores_KV)
             while isinstance(event, ClipResult):
-                yield from self._tell(lane, event)
+                yield from self._tell(number, lane, event)
                 event = next(lane.asking)
             lane.wanted = event
             self._lanes[number] = lane
@@ -260,10 +260,11 @@ class _Session:
             self._release(number, lane)
             yield JobFailure(lane.task.job.job_id, error)
 
-    def _tell(self, lane: _Lane, result: ClipResult) -> Iterator[ClipResult]:
+    def _tell(self, number: int, lane: _Lane, result: ClipResult) -> Iterator[ClipResult]:
         if result.clip_index >= lane.num_to_skip:
             lane.task.num_told += 1
-            yield result
+            num_read, num_shared = self._reader.take_counts(number)
+            yield replace(result, num_read=num_read, num_shared=num_shared)
 
     def _drop_cancelled(self) -> None:
         for number, lane in list(self._lanes.items()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from narrator_ray.errors import ItemError
 from narrator_ray.model.context import ClipContext
@@ -57,6 +57,9 @@ class ClipResult:
         spoken_ticks: Its spoken time in ticks at pace 1, estimated.
         notes: Remarks for a reader; on the first clip what concerns the whole video.
         label_probabilities: Of each label to be the clip's first, the likeliest first; empty where labels were given.
+        num_tokens: Tokens of the narration.
+        num_read: Tokens that went through the model since the video's last result; depends on what else was narrated.
+        num_shared: Tokens that another video had read, likewise.
     """
 
     job_id: str
@@ -68,6 +71,9 @@ class ClipResult:
     spoken_ticks: int
     notes: tuple[str, ...] = ()
     label_probabilities: tuple[tuple[ScriptLabel, float], ...] = ()
+    num_tokens: int = 0
+    num_read: int = field(default=0, compare=False, repr=False)
+    num_shared: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,16 +44,24 @@ class LaneReader:
         self.num_lanes = num_lanes
         self.num_read = 0
         self.num_shared = 0
+        self._counts = [(0, 0)] * num_lanes
 
     def forget(self, lane: int) -> None:
         """A document has ended; what others may share of it stays until the next takes its place."""
         self._cache.clear(lane, len(self._beginnings[lane]))
+        self._counts[lane] = (0, 0)
+
+    def take_counts(self, lane: int) -> tuple[int, int]:
+        """Tokens that a lane has read and shared since this was last asked, or since its document began."""
+        counts, self._counts[lane] = self._counts[lane], (0, 0)
+        return counts
 
     def read(self, wanted: Mapping[int, Read]) -> Mapping[int, FloatArray]:
         """Scores of the token after each place where a lane wants them, [K, V]."""
         unread = {lane: self._unread(lane, request) for lane, request in wanted.items()}
         reading = self._cache.begin({lane: len(ids) for lane, ids in unread.items()})
         self.num_read += reading.positions.shape[1]
+        self._count(wanted, unread)
         ids = torch.tensor([token for lane in reading.lanes for token in unread[lane]])
         visual = [found for lane in reading.lanes if (found := wanted[lane].visual) is not None]
         places = {
@@ -87,6 +95,11 @@ class LaneReader:
         shared = self._share(lane, request.ids[: request.num_shareable], request.adapter)
         self.num_shared += shared
         return request.ids[shared:]
+
+    def _count(self, wanted: Mapping[int, Read], unread: Mapping[int, tuple[int, ...]]) -> None:
+        for lane, ids in unread.items():
+            num_read, num_shared = self._counts[lane]
+            self._counts[lane] = num_read + len(ids), num_shared + len(wanted[lane].ids) - len(ids)
 
     def _rows_by_adapter(
         self, wanted: Mapping[int, Read], unread: Mapping[int, tuple[int, ...]], reading: Reading

@@ -213,9 +213,8 @@ class Story:
         num_words = count_words(writer.text, self._job.language)
         notes = tuple(self._notes) if index == 0 else ()
         ticks = spoken_ticks(writer.text, self._job.language)
-        return ClipResult(
-            self._job.job_id, index, plan.labels, plan.source, writer.text, num_words, ticks, notes, plan.probabilities
-        )
+        told = (plan.labels, plan.source, writer.text, num_words, ticks, notes, plan.probabilities)
+        return ClipResult(self._job.job_id, index, *told, num_tokens=len(writer.ids))
 
     def _read(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from narrator_ray.cost import StageCost
 from narrator_ray.records import JsonDict, Language, NarratedVideo, Narration, Product, Rejection
 from narrator_ray.schema import VideoFeatures
 
@@ -21,14 +22,21 @@ class StageSummary:
         num_in: Videos that came in.
         num_out: Videos that went on.
         num_rejected: Videos rejected here.
-        seconds: Busy seconds, summed over all workers.
+        cost: What it took, summed over all workers.
+        gpu_s: Seconds of a whole GPU in that: busy seconds times the share that a replica holds.
     """
 
     stage: str
     num_in: int
     num_out: int
     num_rejected: int
-    seconds: float
+    cost: StageCost
+    gpu_s: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Busy seconds."""
+        return self.cost.busy_s
 
     @property
     def items_per_s(self) -> float | None:
@@ -44,6 +52,15 @@ class StageSummary:
             "rejected": self.num_rejected,
             "seconds": round(self.seconds, 3),
             "items_per_s": None if self.items_per_s is None else round(self.items_per_s, 3),
+            "cpu_s": round(self.cost.cpu_s, 3),
+            "cpu_s_per_video": round(self.cost.cpu_s / self.num_in, 3),
+            "gpu_s": round(self.gpu_s, 3),
+            "gpu_s_per_video": round(self.gpu_s / self.num_in, 3),
+            "frames": self.cost.num_frames,
+            "clips": self.cost.num_clips,
+            "tokens_written": self.cost.tokens_written,
+            "tokens_read": self.cost.tokens_read,
+            "tokens_shared": self.cost.tokens_shared,
         }
 
 

@@ -126,6 +126,7 @@ def _summarize(
         software={"narrator-ray": __version__},
         reasons={str(reason): count for reason, count in plan.counts.items()},
         graph_s=record.graph_s,
+        cluster=tally.cluster,
     )
 
 

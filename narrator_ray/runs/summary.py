@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from narrator_ray.cost import StageCost
 from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import JsonDict, Rejection
+from narrator_ray.runs.cost_figures import NO_CLUSTER, Cluster, cost_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +18,14 @@ class Outcome:
     Attributes:
         narration_key: Which result the row was to make.
         rejection: Why there is none, or None.
-        trace: (stage, seconds) of every step that looked at the row, in order.
+        costs: What each step that looked at the row took for it, by the step's name, in order.
+        video_id: As in the catalogue.
     """
 
     narration_key: str
     rejection: Rejection | None
-    trace: tuple[tuple[str, float], ...]
+    costs: Mapping[str, StageCost]
+    video_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class RunSummary:
         software: Versions that made it.
         reasons: Videos by what the plan made of them.
         graph_s: Seconds from the start of the graph to its end, start of Ray included; 0 when nothing was to do.
+        cluster: What the cluster had when the graph began.
     """
 
     run_id: str
@@ -66,6 +72,7 @@ class RunSummary:
     software: JsonDict = field(default_factory=dict)
     reasons: JsonDict = field(default_factory=dict)
     graph_s: float = 0.0
+    cluster: Cluster = NO_CLUSTER
 
     @property
     def has_too_many_rejected(self) -> bool:
@@ -88,4 +95,5 @@ class RunSummary:
             "software": self.software,
             "reasons": self.reasons,
             "graph_s": round(self.graph_s, 3),
+            "cost": cost_figures(self.stages, self.cluster, self.graph_s),
         }

@@ -7,7 +7,8 @@ Ray: a video that kills its decoder costs that one video.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import pyarrow as pa
 
 from narrator_ray.catalog.source import local_copy
 from narrator_ray.config import Config, DecodeSettings
-from narrator_ray.records import Clip, Video
+from narrator_ray.cost import StageCost
+from narrator_ray.records import Clip
 from narrator_ray.schema import PLANNED, SAMPLED
 from narrator_ray.stages.item import Row, StageRow, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
@@ -58,22 +60,36 @@ class DecodeVideo:
         if row.rejection is not None or row.work.has_features:
             return row.output()
         with ExitStack() as copies:
-            split = row.run(SPLIT_CLIPS, lambda: self._split(copies, row.work.video))
-            self._split_progress.add(videos=1, rejected=int(split is None))
+            split = row.run(SPLIT_CLIPS, lambda: self._split(copies, row))
+            self._split_progress.finish(row)
             if split is None:
                 return row.output()
-            sampled = row.run(SAMPLE_FRAMES, lambda: self._sample(*split))
-            self._sample_progress.add(videos=1, rejected=int(sampled is None))
+            sampled = row.run(SAMPLE_FRAMES, lambda: self._sample(row, *split))
+            self._sample_progress.finish(row)
         return row.output() if sampled is None else row.output(**sampled)
 
-    def _split(self, copies: ExitStack, video: Video) -> tuple[Path, VideoInfo, tuple[Clip, ...]]:
+    def _split(self, copies: ExitStack, row: StageRow) -> tuple[Path, VideoInfo, tuple[Clip, ...]]:
+        video = row.work.video
         path = copies.enter_context(local_copy(video.uri, self._config.sources))
-        decoder = _decoder(self._config.decode)
-        return path, *decoder.split(path, video.clips, self._config.clips, self._config.frames)
+        with self._decoder_for(row, SPLIT_CLIPS) as decoder:
+            info, clips = decoder.split(path, video.clips, self._config.clips, self._config.frames)
+        row.charge(SPLIT_CLIPS, StageCost(num_clips=len(clips)))
+        return path, info, clips
 
-    def _sample(self, path: Path, info: VideoInfo, clips: tuple[Clip, ...]) -> Row:
+    @contextmanager
+    def _decoder_for(self, row: StageRow, stage: str) -> Iterator[GuardedDecoder]:
+        """The decoder; the CPU time of its child is the row's."""
         decoder = _decoder(self._config.decode)
-        sampled = decoder.sample(path, info, clips, self._config.frames.fps, self._image_size_px)
+        before_s = decoder.cpu_s
+        try:
+            yield decoder
+        finally:
+            row.charge(stage, StageCost(cpu_s=decoder.cpu_s - before_s))
+
+    def _sample(self, row: StageRow, path: Path, info: VideoInfo, clips: tuple[Clip, ...]) -> Row:
+        with self._decoder_for(row, SAMPLE_FRAMES) as decoder:
+            sampled = decoder.sample(path, info, clips, self._config.frames.fps, self._image_size_px)
+        row.charge(SAMPLE_FRAMES, StageCost(num_frames=len(sampled.time_s_T)))
         return {
             "frames": sampled.frames_TCHW.tobytes(),
             "clips": [[clip.start_s, clip.end_s] for clip in sampled.clips],

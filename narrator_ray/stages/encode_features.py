@@ -7,7 +7,6 @@ videos differ in length; the calls store what they were given, so it never waits
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import as_completed
 from functools import partial
 from typing import Any
@@ -25,6 +24,7 @@ from narrator_ray.stages.cpu_threads import use_cpu_threads
 from narrator_ray.stages.item import StageRow, attempt, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
 from narrator_ray.stages.shared_encoder import Seen, SharedEncoder
+from narrator_ray.stages.stopwatch import Stopwatch
 
 ENCODE_FEATURES = "encode_features"
 INPUT = SAMPLED
@@ -67,7 +67,7 @@ class EncodeFeatures:
 
     def _finish(self, row: StageRow, seen: Seen) -> None:
         """Store what was seen of a video, and note what came of it."""
-        started = time.perf_counter()
+        watch = Stopwatch(of_thread=True)
         stored: bool | Rejection
         if isinstance(seen.outcome, Rejection):
             stored = seen.outcome
@@ -76,8 +76,8 @@ class EncodeFeatures:
             stored = attempt(
                 row.work, ENCODE_FEATURES, partial(self._store.put_features, row.work.features_key, features)
             )
-        row.finish(ENCODE_FEATURES, stored, seen.seconds + time.perf_counter() - started)
-        self._progress.add(videos=1, rejected=int(row.rejection is not None))
+        row.finish(ENCODE_FEATURES, stored, seen.cost + watch.cost())
+        self._progress.finish(row)
 
     def _frames_of(self, row: StageRow) -> npt.NDArray[np.uint8]:
         side = self._image_size_px

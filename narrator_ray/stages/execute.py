@@ -20,17 +20,16 @@ import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext, Dataset, TaskPoolStrategy
 from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from narrator_ray.errors import NarratorError
 from narrator_ray.records import Rejection
 from narrator_ray.runs.summary import Outcome
 from narrator_ray.runs.work import WorkItem
 from narrator_ray.schema import PLANNED
+from narrator_ray.stages.board_actor import run_board, settled_snapshot
 from narrator_ray.stages.guarded_stage import guarded_class
-from narrator_ray.stages.item import planned_row
+from narrator_ray.stages.item import costs_of, planned_row
 from narrator_ray.stages.progress import ProgressSnapshot
-from narrator_ray.stages.run_board import RunBoard
 from narrator_ray.stages.stage import Machine, Stage
 
 _POLL_S = 0.5
@@ -58,28 +57,22 @@ def execute_graph(
     Raises:
         NarratorError: Something that is not one video's fault stopped the run.
     """
-    with _ray_session():
+    with _ray_session(), run_board() as board:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         machine = Machine(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
-        board = _board()
         data = _planned_dataset(items, videos_per_block)
         for stage in graph(machine, board):
             data = _attach(stage, data, board)
         with _told(board, on_progress):
             try:
-                _consume(data, on_outcome)
+                num_rows = _consume(data, on_outcome)
             except Exception as error:
                 ours = _find_ours(error) or _reported(board)
                 if ours is None:
                     raise
                 raise ours from error
-
-
-def _board() -> Any:
-    """It lives beside this process: whatever else dies, the run and its board stay together."""
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    options: dict[str, Any] = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
-    return ray.remote(**options)(RunBoard).remote()
+        with suppress(RayError):
+            on_progress(settled_snapshot(board, num_rows))
 
 
 def _attach(stage: Stage, data: Dataset, board: Any) -> Dataset:
@@ -99,7 +92,7 @@ def _attach(stage: Stage, data: Dataset, board: Any) -> Dataset:
 
 @contextmanager
 def _told(board: Any, on_progress: Callable[[ProgressSnapshot], None]) -> Iterator[None]:
-    """Hands on what the board says while the block runs, and once more at its end.
+    """Hands on what the board says while the block runs.
 
     From a thread, so that the main one is where signals find it: in the graph, which then ends at once.
     """
@@ -120,7 +113,6 @@ def _told(board: Any, on_progress: Callable[[ProgressSnapshot], None]) -> Iterat
     finally:
         is_over.set()
         teller.join(_LAST_WORD_S)
-    tell()
 
 
 def _find_ours(error: BaseException | None) -> NarratorError | None:
@@ -148,20 +140,22 @@ def _planned_dataset(items: Iterable[WorkItem], videos_per_block: int) -> Datase
     return ray.data.from_arrow_refs(blocks)
 
 
-def _consume(data: Dataset, on_outcome: Callable[[Outcome], None]) -> None:
+def _consume(data: Dataset, on_outcome: Callable[[Outcome], None]) -> int:
+    """Pass on what came of every row, and say how many there were."""
+    num_rows = 0
     tables: Any = iter(data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
     with closing(tables):  # closed, it ends the graph even if not all of it was consumed
         for table in tables:
             for row in table.to_pylist():
                 on_outcome(_outcome(row))
+            num_rows += table.num_rows
+    return num_rows
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:
     work = WorkItem.from_json(row["work"])
     rejection = None if row["rejection"] is None else Rejection.from_json(json.loads(row["rejection"]))
-    return Outcome(
-        work.narration_key, rejection, tuple((stage, spent_s) for stage, spent_s in json.loads(row["trace"]))
-    )
+    return Outcome(work.narration_key, rejection, costs_of(row), work.video.video_id)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import ray
 
+from narrator_ray.cost import NO_COST
 from narrator_ray.errors import ItemError, ModelLoadError, NarratorError, RejectReason
 from narrator_ray.schema import PLANNED
 from narrator_ray.stages.attempts import MOST_DEATHS, Process, Suspicion
@@ -100,7 +101,7 @@ class GuardedStage:
     def _passed_on(self, row: StageRow) -> pa.Table:
         """The row as the stage would hand it on; a dead process has stored what it made of it."""
         self._settle([row.work.narration_key])
-        row.trace.append((self._step, 0.0))
+        row.charge(self._step, NO_COST)
         return table_of([row.output()], PLANNED)
 
     def _given_up(self, row: StageRow, suspicion: Suspicion) -> pa.Table:
@@ -110,8 +111,8 @@ class GuardedStage:
             "other: native code crashed or memory ran out; Ray's logs say more"
         )
         error = ItemError(RejectReason.WORKER_DIED, detail)
-        row.finish(self._step, rejection_of(row.work, self._step, error), 0.0)
-        self._progress.add(videos=1, rejected=1)
+        row.finish(self._step, rejection_of(row.work, self._step, error))
+        self._progress.finish(row)
         rejected: pa.Table = self._run(table_of([row.output()], PLANNED))
         return rejected
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from narrator_ray.cost import NO_COST, StageCost
 from narrator_ray.errors import MAX_DETAIL_CHARACTERS, ItemError, NarratorError, RejectReason, SchemaError
 from narrator_ray.records import Rejection
 from narrator_ray.runs.work import WorkItem
+from narrator_ray.stages.stopwatch import Stopwatch
 
 Row = dict[str, Any]
 _T = TypeVar("_T")
@@ -55,36 +56,46 @@ def _reason_of(error: Exception) -> RejectReason:
 
 
 class StageRow:
-    """One row on its way through the stages: what it asks for, what came of it, and the seconds it cost."""
+    """One row on its way through the stages: what it asks for, what came of it, and what each stage took."""
 
     def __init__(self, row: Row) -> None:
         self.columns = row
         self.work = WorkItem.from_json(row["work"])
         self.rejection = None if row["rejection"] is None else Rejection.from_json(json.loads(row["rejection"]))
-        self.trace: list[tuple[str, float]] = [(stage, seconds) for stage, seconds in json.loads(row["trace"])]
+        self.costs = costs_of(row)
 
     def run(self, stage: str, step: Callable[[], _T]) -> _T | None:
         """Run a step inside the boundary, timed. None when it was rejected, now or before."""
         if self.rejection is not None:
             return None
-        started = time.perf_counter()
+        watch = Stopwatch(of_thread=True)
         result = attempt(self.work, stage, step)
-        self.trace.append((stage, time.perf_counter() - started))
+        self.charge(stage, watch.cost())
         if isinstance(result, Rejection):
             self.rejection = result
             return None
         return result
 
-    def finish(self, stage: str, result: _T | Rejection, seconds: float) -> None:
-        """Record a result that was computed for several rows at once."""
-        self.trace.append((stage, seconds))
+    def finish(self, stage: str, result: _T | Rejection, cost: StageCost = NO_COST) -> None:
+        """Record a result that was computed for several rows at once, and this row's share of what it took."""
+        self.charge(stage, cost)
         if isinstance(result, Rejection):
             self.rejection = result
+
+    def charge(self, stage: str, cost: StageCost) -> None:
+        """Add to what a stage took for this row."""
+        self.costs[stage] = self.costs.get(stage, NO_COST) + cost
 
     def output(self, **columns: object) -> Row:
         """The row to hand on: what is carried through all stages, and the given columns."""
         rejection = None if self.rejection is None else json.dumps(self.rejection.to_json(), ensure_ascii=False)
-        return {"work": self.columns["work"], "rejection": rejection, "trace": json.dumps(self.trace), **columns}
+        trace = json.dumps([[stage, *cost.to_json()] for stage, cost in self.costs.items()])
+        return {"work": self.columns["work"], "rejection": rejection, "trace": trace, **columns}
+
+
+def costs_of(row: Row) -> dict[str, StageCost]:
+    """What each stage that looked at a row took for it, in order."""
+    return {stage: StageCost.from_json(values) for stage, *values in json.loads(row["trace"])}
 
 
 def rows_of(batch: pa.Table) -> list[StageRow]:

@@ -7,7 +7,6 @@ and write the results, so the engine never waits for storage. A killed run loses
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
@@ -31,6 +30,7 @@ from narrator_ray.stages.cpu_threads import use_cpu_threads
 from narrator_ray.stages.item import Row, StageRow, attempt, rows_of, table_of
 from narrator_ray.stages.progress import ProgressReporter
 from narrator_ray.stages.shared_engine import SharedEngine, Told
+from narrator_ray.stages.stopwatch import Stopwatch
 
 NARRATE_CLIPS = "narrate_clips"
 INPUT = PREPARED
@@ -74,12 +74,15 @@ class NarrateClips:
         self._store = store
         self._config = config
         self._progress = ProgressReporter(board, NARRATE_CLIPS)
-        self._engine = SharedEngine(engine, NARRATE_CLIPS, partial(self._progress.add, clips=1))
+        self._engine = SharedEngine(engine, NARRATE_CLIPS, partial(self._progress.add_clips, 1))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Table of INPUT to table of OUTPUT; may be called by several threads at once."""
         rows = rows_of(batch)
         jobs = [(row, job) for row in rows if (job := row.run(NARRATE_CLIPS, partial(self._job, row))) is not None]
+        for row in rows:
+            if row.rejection is not None and NARRATE_CLIPS in row.costs:
+                self._progress.finish(row)
         waiting = {self._engine.submit(row.work, job): row for row, job in jobs}
         for told in as_completed(waiting):
             self._finish(waiting[told], told.result())
@@ -108,15 +111,15 @@ class NarrateClips:
 
     def _finish(self, row: StageRow, told: Told) -> None:
         """Store what was told of a video, and note what came of it."""
-        started = time.perf_counter()
+        watch = Stopwatch(of_thread=True)
         result: bool | Rejection
         if isinstance(told.outcome, Rejection):
             result = told.outcome
         else:
             narrated = self._result(row, told.outcome, told.job)
             result = attempt(row.work, NARRATE_CLIPS, partial(self._store.put_narration, narrated))
-        row.finish(NARRATE_CLIPS, result, told.seconds + time.perf_counter() - started)
-        self._progress.add(videos=1, rejected=int(row.rejection is not None))
+        row.finish(NARRATE_CLIPS, result, told.cost + watch.cost())
+        self._progress.finish(row)
 
     def _result(self, row: StageRow, done: Sequence[ClipResult], job: NarrationJob) -> NarratedVideo:
         work, columns = row.work, row.columns

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from narrator_ray.config import Config
+from narrator_ray.cost import StageCost
 from narrator_ray.model.context import prepare_context
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.schema import PLANNED, PREPARED, VideoFeatures
@@ -46,7 +47,9 @@ class PrepareContext:
         if row.rejection is not None:
             return row.output()
         columns = row.run(PREPARE_CONTEXT, lambda: self._prepare(row.work.features_key))
-        self._progress.add(videos=1, rejected=int(columns is None))
+        if columns is not None:
+            row.charge(PREPARE_CONTEXT, StageCost(num_clips=len(columns["clips"])))
+        self._progress.finish(row)
         return row.output(**(columns or {}))
 
     def _prepare(self, features_key: str) -> Row:

@@ -9,14 +9,18 @@ import ray
 
 from narrator_ray.errors import NarratorError
 from narrator_ray.stages.attempts import AttemptBook, Process, Suspicion
-from narrator_ray.stages.progress import ProgressBoard, ProgressSnapshot
+from narrator_ray.stages.progress import MetricSink, ProgressBoard, ProgressSnapshot
 
 
 class RunBoard(ProgressBoard):
-    """A progress board that also keeps the book of attempts."""
+    """A progress board that also keeps the book of attempts.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        sink: Where metrics go.
+    """
+
+    def __init__(self, sink: MetricSink) -> None:
+        super().__init__(sink)
         self._attempts = AttemptBook(_live_nodes)
         self._error: NarratorError | None = None
 

@@ -7,7 +7,6 @@ Knows no Ray.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,11 +16,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from narrator_ray.cost import NO_COST, StageCost
 from narrator_ray.errors import NarratorError
 from narrator_ray.model.vision_encoder import VisionEncoder
 from narrator_ray.records import Rejection
 from narrator_ray.runs.work import WorkItem
 from narrator_ray.stages.item import attempt
+from narrator_ray.stages.stopwatch import Stopwatch
 
 Frames = npt.NDArray[np.uint8]
 Tokens = npt.NDArray[np.float16]
@@ -33,11 +34,11 @@ class Seen:
 
     Attributes:
         outcome: Tokens [T, Q, D], or why there are none.
-        seconds: The encoder's time that it took, by its share of the frames of each batch.
+        cost: What the encoder took for it, by its share of the frames of each batch, and its frames.
     """
 
     outcome: Tokens | Rejection
-    seconds: float
+    cost: StageCost
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +50,7 @@ class _Looking:
     future: Future[Seen] = field(default_factory=Future)
     tokens: list[Tokens] = field(default_factory=list)
     num_done: int = 0
-    seconds: float = 0.0
+    cost: StageCost = NO_COST
 
     def take(self, most: int) -> Frames:
         """Its next frames."""
@@ -94,17 +95,18 @@ class SharedEncoder:
 
     def _encode(self, batch: Sequence[tuple[_Looking, Frames]]) -> None:
         """A batch; when it fails, its videos one by one."""
-        started = time.perf_counter()
+        watch = Stopwatch()
         frames_TCHW = np.concatenate([its_frames for _, its_frames in batch])
         tokens_TQD = attempt(batch[0][0].work, self._stage, partial(self._encoder.encode, frames_TCHW))
         if isinstance(tokens_TQD, Rejection):
             for looking, _ in batch:
                 self._look_alone(looking)
             return
-        frame_s = (time.perf_counter() - started) / len(frames_TCHW)
+        whole = watch.cost()
         for looking, its_frames in batch:
             its_tokens, tokens_TQD = np.split(tokens_TQD, [len(its_frames)])
-            self._note(looking, its_tokens, frame_s * len(its_frames))
+            share = len(its_frames) / len(frames_TCHW)
+            self._note(looking, its_tokens, StageCost(whole.busy_s * share, whole.cpu_s * share, len(its_frames)))
 
     def _next_batch(self) -> list[tuple[_Looking, Frames]]:
         """Frames of the videos that wait longest, as many as fit."""
@@ -119,18 +121,18 @@ class SharedEncoder:
 
     def _look_alone(self, looking: _Looking) -> None:
         """All frames of a video, so that only the one that cannot be encoded is rejected."""
-        started = time.perf_counter()
+        watch = Stopwatch()
         outcome = attempt(looking.work, self._stage, partial(self._encoder.encode, looking.frames_TCHW))
-        looking.seconds += time.perf_counter() - started
+        looking.cost += watch.cost() + StageCost(num_frames=len(looking.frames_TCHW) - looking.num_done)
         self._end(looking, outcome)
 
-    def _note(self, looking: _Looking, tokens_TQD: Tokens, seconds: float) -> None:
+    def _note(self, looking: _Looking, tokens_TQD: Tokens, cost: StageCost) -> None:
         looking.tokens.append(tokens_TQD)
         looking.num_done += len(tokens_TQD)
-        looking.seconds += seconds
+        looking.cost += cost
         if looking.num_done == len(looking.frames_TCHW):
             self._end(looking, np.concatenate(looking.tokens))
 
     def _end(self, looking: _Looking, outcome: Tokens | Rejection) -> None:
         self._waiting.remove(looking)
-        looking.future.set_result(Seen(outcome, looking.seconds))
+        looking.future.set_result(Seen(outcome, looking.cost))

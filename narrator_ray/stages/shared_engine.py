@@ -7,20 +7,21 @@ calls, the moment a lane is free. Knows no Ray.
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 from typing import Protocol
 
+from narrator_ray.cost import NO_COST, StageCost
 from narrator_ray.errors import NarratorError
 from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
 from narrator_ray.records import Rejection
 from narrator_ray.runs.work import WorkItem
 from narrator_ray.stages.item import attempt, rejection_of
+from narrator_ray.stages.stopwatch import SharedStopwatch
 
 
 class Narrates(Protocol):
@@ -38,12 +39,12 @@ class Told:
     Attributes:
         job: What was asked for.
         outcome: Its clips in order, or why there are none.
-        seconds: The engine's time that it took; what was narrated side by side is shared evenly.
+        cost: What the engine took for it, with clips and tokens; what was narrated side by side is shared evenly.
     """
 
     job: NarrationJob
     outcome: tuple[ClipResult, ...] | Rejection
-    seconds: float
+    cost: StageCost
 
 
 @dataclass(slots=True, eq=False)
@@ -55,16 +56,14 @@ class _Telling:
         job: What was asked for.
         future: Where the caller waits.
         clips: Told so far.
-        seconds: The engine's time that was spent on it.
-        since_s: The engine's time per video when it was last admitted.
+        cost: What the engine took for it so far.
     """
 
     work: WorkItem
     job: NarrationJob
     future: Future[Told] = field(default_factory=Future)
     clips: list[ClipResult] = field(default_factory=list)
-    seconds: float = 0.0
-    since_s: float = 0.0
+    cost: StageCost = NO_COST
 
 
 class SharedEngine:
@@ -85,8 +84,7 @@ class SharedEngine:
         self._known: dict[str, _Telling] = {}
         self._waiting: deque[_Telling] = deque()
         self._at_work: dict[str, _Telling] = {}
-        self._each_s = 0.0
-        self._accounted_at_s = 0.0
+        self._watch = SharedStopwatch()
 
     def submit(self, work: WorkItem, job: NarrationJob) -> Future[Told]:
         """Ask for a video; safe to call from any thread. One that is asked for again meanwhile is narrated once.
@@ -146,24 +144,25 @@ class SharedEngine:
             yield self._admit(self._waiting.popleft()) if self._waiting else None
 
     def _admit(self, telling: _Telling) -> NarrationJob:
-        self._account()
-        telling.since_s = self._each_s
+        self._watch.join(telling.job.job_id)
         self._at_work[telling.job.job_id] = telling
         return telling.job
 
     def _end(self, telling: _Telling, outcome: tuple[ClipResult, ...] | Rejection) -> None:
         self._leave(telling)
         del self._known[telling.job.job_id]
-        telling.future.set_result(Told(telling.job, outcome, telling.seconds))
+        telling.future.set_result(Told(telling.job, outcome, telling.cost + _cost_of(telling.clips)))
 
     def _leave(self, telling: _Telling) -> None:
-        self._account()
-        telling.seconds += self._each_s - telling.since_s
+        telling.cost += self._watch.leave(telling.job.job_id)
         del self._at_work[telling.job.job_id]
 
-    def _account(self) -> None:
-        """Bring the time per video up to date, before the number of those at work changes."""
-        now_s = time.perf_counter()
-        if self._at_work:
-            self._each_s += (now_s - self._accounted_at_s) / len(self._at_work)
-        self._accounted_at_s = now_s
+
+def _cost_of(clips: Sequence[ClipResult]) -> StageCost:
+    """Clips of a video and their tokens; seconds are divided among videos."""
+    return StageCost(
+        num_clips=len(clips),
+        tokens_written=sum(result.num_tokens for result in clips),
+        tokens_read=sum(result.num_read for result in clips),
+        tokens_shared=sum(result.num_shared for result in clips),
+    )

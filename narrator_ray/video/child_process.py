@@ -21,6 +21,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 _POLL_S = 0.05
 _GOODBYE_S = 2.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -79,6 +81,13 @@ class ChildProcess:
         self._limits = limits
         self._running: tuple[subprocess.Popen[bytes], Connection] | None = None
         self._num_calls = 0
+        self._past_cpu_s = self._present_cpu_s = 0.0
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time that this child and those before it have taken, in seconds."""
+        self._read_cpu()
+        return self._past_cpu_s + self._present_cpu_s
 
     @property
     def pid(self) -> int | None:
@@ -113,12 +122,17 @@ class ChildProcess:
         if self._running is None:
             return
         process, connection = self._running
+        self._past_cpu_s, self._present_cpu_s = self.cpu_s, 0.0
         self._running = None
         connection.close()  # which the child takes as goodbye
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GOODBYE_S)
         process.kill()
         process.wait()
+
+    def _read_cpu(self) -> None:
+        if self.pid is not None:
+            self._present_cpu_s = max(self._present_cpu_s, cpu_seconds(self.pid))
 
     def _ready(self) -> tuple[subprocess.Popen[bytes], Connection]:
         if self._running is not None and self._running[1].poll():  # between calls, only its end can be heard
@@ -151,6 +165,7 @@ class ChildProcess:
         return connection.recv_bytes(self._limits.memory_bytes)
 
     def _cause_of_death(self, process: subprocess.Popen[bytes]) -> str:
+        self._read_cpu()  # which nobody can tell any more once it has been waited for
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GOODBYE_S)
         code = process.poll()
@@ -171,3 +186,12 @@ def resident_bytes(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far; 0 where there is none or the system does not tell."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)

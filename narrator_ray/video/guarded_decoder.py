@@ -94,6 +94,11 @@ class GuardedDecoder:
         """Process id of the child, if one is running."""
         return self._child.pid
 
+    @property
+    def cpu_s(self) -> float:
+        """CPU time that children have taken so far, in seconds."""
+        return self._child.cpu_s
+
     def close(self) -> None:
         """End the child; the next video starts another."""
         self._child.close()

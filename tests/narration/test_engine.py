@@ -268,6 +268,16 @@ def test_videos_of_one_shop_share_the_beginning_of_their_prompts(narrator):
         assert shared[job.job_id] == narrate(narrator, [job])[job.job_id]
 
 
+def test_tokens_are_counted_for_the_video_that_they_are_read_for(narrator):
+    """What went through the model is the sum of what was read for each clip; a shared beginning was read once."""
+    engine = NarrationEngine(narrator, DecodingSettings(), max_lanes=2)
+    results = list(engine.narrate([make_job(number, product=Product("Mug")) for number in range(5)]))
+    assert sum(result.num_read for result in results) == engine.reader.num_read
+    assert sum(result.num_shared for result in results) == engine.reader.num_shared > 0
+    assert all(result.num_tokens > 0 for result in results)
+    assert all(result.num_shared == 0 for result in results if result.clip_index > 0)
+
+
 def test_lanes_serve_one_batch_after_another(narrator):
     """A second call finds clean lanes, and what it shares with the first does not change its words."""
     engine = NarrationEngine(narrator, DecodingSettings(), 2)

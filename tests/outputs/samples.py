@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from narrator_ray.cost import StageCost
 from narrator_ray.errors import RejectReason
 from narrator_ray.outputs.report import ReportVideo, RunReport, StageSummary
 from narrator_ray.records import (
@@ -83,7 +84,7 @@ def run_report(*videos: ReportVideo, **changes: object) -> RunReport:
         model_description="A small model.",
         is_trained=True,
         config_yaml="model:\n  preset: nano\n",
-        stages=(StageSummary("narrate", 2, 1, 1, 3.25),),
+        stages=(StageSummary("narrate", 2, 1, 1, StageCost(3.25)),),
         num_videos=len(videos) + 1,
         num_narrated=len(videos),
         num_reused=0,

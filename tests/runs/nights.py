@@ -8,6 +8,7 @@ from pathlib import Path
 
 from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.config import Config, SourceSettings, load_config
+from narrator_ray.cost import StageCost
 from narrator_ray.errors import ItemError, RejectReason, UnreadableVideo
 from narrator_ray.model.model_dir import Fingerprints as ModelFingerprints
 from narrator_ray.model.model_dir import ModelDirectory, ModelSpec, VisionSpec
@@ -114,12 +115,12 @@ def night(
     outcomes = []
     for item in plan.to_do:
         error = (rejected or {}).get(item.video.video_id)
-        trace = (("split_clips", 2.0), ("narrate_clips", 1.0))
+        costs = {"split_clips": StageCost(2.0), "narrate_clips": StageCost(1.0)}
         if error is None:
             put_result(store, item)
-            outcomes.append(Outcome(item.narration_key, None, trace))
+            outcomes.append(Outcome(item.narration_key, None, costs))
         else:
             rejection = Rejection(item.video.video_id, item.video.uri, "split_clips", error.reason, error.detail)
-            outcomes.append(Outcome(item.narration_key, rejection, trace[:1]))
+            outcomes.append(Outcome(item.narration_key, rejection, {"split_clips": costs["split_clips"]}))
     publish(store, plan, outcomes, videos, config, prints, graph_s=10.0 if outcomes else 0.0)
     return plan

@@ -34,7 +34,7 @@ def test_results_and_rejections_add_up(store):
     for item in items[1:]:
         put_result(store, item)
     rejection = Rejection("cup", "/videos/cup.mp4", "split_clips", RejectReason.VIDEO_EMPTY, "no bytes")
-    summary = publish(store, its_plan, [Outcome(items[0].narration_key, rejection, ())])
+    summary = publish(store, its_plan, [Outcome(items[0].narration_key, rejection, {})])
     run = open_latest(store.storage.uri)
     assert (summary.num_videos, summary.num_narrated, summary.num_rejected) == (3, 2, 1)
     assert run.narrations["video_id"].to_pylist() == ["mug", "pot"]
@@ -65,7 +65,7 @@ def test_rows_that_share_a_result_share_its_rejection(store):
     videos = (VIDEOS[0], replace(VIDEOS[0], video_id="twin"))
     its_plan, items = plan(store, videos)
     rejection = Rejection("cup", "/videos/cup.mp4", "narrate_clips", RejectReason.GENERATION_FAILED, "no text")
-    summary = publish(store, its_plan, [Outcome(items[0].narration_key, rejection, ())], videos)
+    summary = publish(store, its_plan, [Outcome(items[0].narration_key, rejection, {})], videos)
     assert summary.num_rejected == 2
     assert open_latest(store.storage.uri).rejected["video_id"].to_pylist() == ["cup", "twin"]
 

@@ -93,4 +93,4 @@ def test_videos_with_features_pass_through(stage, encoder):
     """Nothing is encoded that is in the store already."""
     (row,) = rows_of(stage(table_of([sampled_row("a", has_features=True)], SAMPLED)))
     assert encoder.calls == []
-    assert (row.rejection, row.trace) == (None, [])
+    assert (row.rejection, row.costs) == (None, {})

@@ -59,16 +59,16 @@ def test_a_rejected_row_is_not_touched_again():
     assert row.run("first", raises(UnreadableVideo(RejectReason.VIDEO_EMPTY, "no bytes"))) is None
     assert row.run("second", lambda: 1) is None
     assert row.rejection.stage == "first"
-    assert [stage for stage, _ in row.trace] == ["first"]
+    assert list(row.costs) == ["first"]
 
 
 def test_a_row_survives_the_hand_over():
-    """Work, rejection and trace travel through Arrow from stage to stage."""
+    """Work, rejection and costs travel through Arrow from stage to stage."""
     row = StageRow(planned_row(WORK))
     row.run("first", lambda: 1)
     row.run("second", raises(UnreadableVideo(RejectReason.VIDEO_EMPTY, "no bytes")))
     (copy,) = rows_of(table_of([row.output()], PLANNED))
-    assert (copy.work, copy.rejection, copy.trace) == (row.work, row.rejection, row.trace)
+    assert (copy.work, copy.rejection, list(copy.costs)) == (row.work, row.rejection, ["first", "second"])
 
 
 def test_columns_a_row_lacks_become_null():

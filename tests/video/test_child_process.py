@@ -16,6 +16,7 @@ from narrator_ray.video.child_process import (
     ChildProcess,
     ChildTimedOut,
     ChildTooLarge,
+    cpu_seconds,
     resident_bytes,
 )
 
@@ -142,3 +143,26 @@ def test_resident_memory_of_nobody_is_nothing() -> None:
     """A process that ended while it was looked at is no error."""
     assert resident_bytes(2**22 + 1) == 0
     assert resident_bytes(os.getpid()) > MIB
+
+
+def burn(child: ChildProcess) -> float:
+    """CPU time that a call with some work took."""
+    before_s = child.cpu_s
+    child.call("eat", mib=60)
+    return child.cpu_s - before_s
+
+
+def test_cpu_time_of_children_is_counted(child: ChildProcess, tmp_path: Path) -> None:
+    """Starting, working and dying; nothing is forgotten when a child is gone."""
+    assert child.cpu_s == 0
+    assert burn(child) > 0
+    seen_s = [child.cpu_s]
+    with pytest.raises(ChildCrashed):
+        child.call("crash", path=str(tmp_path / "tries"))
+    seen_s.append(child.cpu_s)
+    child.call("echo", text="another")
+    child.close()
+    seen_s.append(child.cpu_s)
+    assert seen_s == sorted(seen_s)
+    assert seen_s[2] > seen_s[1]
+    assert cpu_seconds(2**22 + 1) == 0

@@ -1,0 +1,44 @@
+"""The board of a run as an actor of Ray, from the beginning of a graph to its orderly end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from narrator_ray.stages.metrics import RayMetrics
+from narrator_ray.stages.progress import ProgressSnapshot
+from narrator_ray.stages.run_board import RunBoard
+
+_POLL_S = 0.05
+_GOODBYE_S = 10.0
+
+
+@contextmanager
+def run_board() -> Iterator[Any]:
+    """A board on the driver's own machine, so that whatever else dies, the run and its board stay together.
+
+    A process of Ray tells its metrics every few seconds, and what is left when it ends in order; a killed one does not.
+    """
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    options: dict[str, Any] = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    board: Any = ray.remote(**options)(RunBoard).remote(RayMetrics())
+    try:
+        yield board
+    finally:
+        board.__ray_terminate__.remote()
+        ray.wait([board.snapshot.remote()], timeout=_GOODBYE_S)  # fails when the process is gone
+
+
+def settled_snapshot(board: Any, num_finished: int) -> ProgressSnapshot:
+    """What the board says when it has heard of so many finished videos: news may be slower than the rows themselves."""
+    deadline = time.monotonic() + _GOODBYE_S
+    while True:
+        snapshot: ProgressSnapshot = ray.get(board.snapshot.remote(), timeout=_GOODBYE_S)
+        if snapshot.num_finished >= num_finished or time.monotonic() > deadline:
+            return snapshot
+        time.sleep(_POLL_S)
