@@ -67,7 +67,7 @@ class DecodeVideo:
         return row.output() if sampled is None else row.output(**sampled)
 
     def _split(self, copies: ExitStack, video: Video) -> tuple[Path, VideoInfo, tuple[Clip, ...]]:
-        path = copies.enter_context(local_copy(video.uri, self._config.sources))
+        path = copies.enter_context(local_copy(video.uri, self._config.sources, self._config.storage))
         decoder = _decoder(self._config.decode)
         return path, *decoder.split(path, video.clips, self._config.clips, self._config.frames)
 

@@ -46,7 +46,7 @@ class EncodeFeatures:
         from narrator_ray.model.vision_encoder import load_vision_encoder  # loads torch
 
         self._encoder = load_vision_encoder(
-            prepare_model(preset), device, config.run.encode_batch_frames, preset.load.compile_encoder
+            prepare_model(preset, config.storage), device, config.run.encode_batch_frames, preset.load.compile_encoder
         )
         self._store = store
         self._fps = config.frames.fps
