@@ -71,16 +71,24 @@ def os_errors(settings: StorageSettings) -> Iterator[None]:
     What may be gone another time is a ConnectionError; the settings say how often it was tried.
     """
     from aiohttp import ClientError as BrokenAnswer
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError, NoCredentialsError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        FlexibleChecksumError,
+        HTTPClientError,
+        IncompleteReadError,
+        NoCredentialsError,
+    )
     from botocore.exceptions import ConnectionError as NoConnection
     from botocore.parsers import ResponseParserError
     from fsspec.exceptions import FSTimeoutError as SilentAnswer
 
+    broken = (BrokenAnswer, FlexibleChecksumError, IncompleteReadError, ResponseParserError)
     try:
         yield
     except NoCredentialsError as error:
         raise PermissionError(f"no S3 credentials found: {_HINT_CREDENTIALS}") from error
-    except (NoConnection, HTTPClientError, BrokenAnswer, IncompleteReadError, ResponseParserError) as error:
+    except (NoConnection, HTTPClientError, *broken) as error:
         raise ConnectionError(f"{_one_line(error)}; {_attempts(settings)}") from error
     except SilentAnswer as error:
         raise ConnectionError(f"the answer fell silent half-way; {_attempts(settings)}") from error

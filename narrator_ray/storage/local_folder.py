@@ -111,18 +111,6 @@ class LocalFolder:
                 status = self.local_path(key).stat()
                 yield ObjectEntry(key, status.st_size, status.st_mtime)
 
-    def remove_unfinished(self, before_s: float, is_dry: bool) -> int:
-        """Remove files that writers which were killed have left beside objects before then."""
-        num_found = 0
-        for directory, _, names in os.walk(self.root, onerror=_raise):
-            for path in (Path(directory, name) for name in names if name.startswith(TEMP_PREFIX)):
-                with suppress(FileNotFoundError):
-                    if path.stat().st_mtime <= before_s:
-                        num_found += 1
-                        if not is_dry:
-                            path.unlink()
-        return num_found
-
     def check_writable(self) -> None:
         """Write a small file and take it away again."""
         with self._written_aside("probe", lambda file: None):

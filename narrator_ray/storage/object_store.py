@@ -114,8 +114,8 @@ class ObjectStore:
             if not name.endswith("/") and not name.rpartition("/")[2].startswith(TEMP_PREFIX):
                 yield ObjectEntry(name, int(item["Size"]), item["LastModified"].timestamp())
 
-    def remove_unfinished(self, before_s: float, is_dry: bool) -> int:
-        """End uploads in parts that began before then and were never completed: S3 keeps and bills their parts."""
+    def end_uploads(self, before_s: float, is_dry: bool) -> int:
+        """End uploads in parts that were begun before then and never completed, and say how many there are."""
         markers = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
         num_found = 0
         for upload in self._pages("list_multipart_uploads", "Uploads", markers, self._key("")):

@@ -68,7 +68,7 @@ def needs_retry(
 
 
 def read_whole(settings: StorageSettings, what: str, read: Callable[[], _T]) -> _T:
-    """What ``read`` gives; it is called again where the answer to its request breaks off.
+    """What ``read`` gives; it is called again where the answer to its request breaks off or has the wrong checksum.
 
     Args:
         settings: How often, and the longest wait.
@@ -76,13 +76,14 @@ def read_whole(settings: StorageSettings, what: str, read: Callable[[], _T]) -> 
         read: Makes one request and reads its answer to the end.
     """
     from aiohttp import ClientError as BrokenAnswer
-    from botocore.exceptions import IncompleteReadError, ResponseStreamingError
+    from botocore.exceptions import FlexibleChecksumError, IncompleteReadError, ResponseStreamingError
     from fsspec.exceptions import FSTimeoutError as SilentAnswer
 
+    broken = (BrokenAnswer, SilentAnswer, FlexibleChecksumError, IncompleteReadError, ResponseStreamingError)
     for num_failed in count(1):
         try:
             return read()
-        except (BrokenAnswer, SilentAnswer, IncompleteReadError, ResponseStreamingError) as error:
+        except broken as error:
             seconds = wait_s(settings, num_failed, f"{what}: {type(error).__name__} {error}".rstrip())
             if seconds is None:
                 raise

@@ -181,21 +181,23 @@ class Storage:
         with self._explained(key, "write"):
             return self._place.write_if_absent(_checked(key), data)
 
-    def remove_unfinished(self, before_s: float, is_dry: bool = False) -> int:
-        """Remove what writers that were killed have left of objects that never became complete. No reader sees it.
+    def end_uploads(self, before_s: float, is_dry: bool = False) -> int:
+        """End uploads in parts that were begun and never completed, which S3 keeps and bills though nobody sees them.
 
         Args:
             before_s: Unix time; what was begun later stays, for its writer may be at work.
             is_dry: Only look.
 
         Returns:
-            How many there are, or were.
+            How many there are, or were; none where there are no uploads.
 
         Raises:
             StorageError: The storage cannot be listed or written.
         """
-        with self._explained("", "delete in"):
-            return self._place.remove_unfinished(before_s, is_dry)
+        if not isinstance(self._place, ObjectStore):
+            return 0
+        with self._explained("", "end uploads in"):
+            return self._place.end_uploads(before_s, is_dry)
 
     def check_writable(self) -> None:
         """Find out before any work whether objects can be written here, by writing one and removing it.

@@ -47,7 +47,7 @@ def storage(proxy: FaultyProxy, s3_root: str) -> Storage:
 
 def uploads_in(storage: Storage) -> int:
     """Uploads in parts that were begun and neither completed nor ended."""
-    return storage.remove_unfinished(time.time() + 3600, is_dry=True)
+    return storage.end_uploads(time.time() + 3600, is_dry=True)
 
 
 def opened_whole(storage: Storage) -> bytes:
@@ -142,8 +142,8 @@ def test_what_killed_uploads_leave_is_removed(storage: Storage) -> None:
     bucket, _, prefix = storage.uri.removeprefix("s3://").partition("/")
     for number in range(3):
         filesystem.call_s3("create_multipart_upload", Bucket=bucket, Key=f"{prefix}/a/{number}")
-    assert storage.remove_unfinished(0.0) == 0
-    assert uploads_in(storage) == storage.remove_unfinished(time.time() + 3600) == 3
+    assert storage.end_uploads(0.0) == 0
+    assert uploads_in(storage) == storage.end_uploads(time.time() + 3600) == 3
     assert uploads_in(storage) == 0
 
 
