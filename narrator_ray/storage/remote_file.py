@@ -9,9 +9,6 @@ import errno
 import io
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import IncompleteReadError
-from fsspec.asyn import sync
-
 from narrator_ray.config import StorageSettings
 from narrator_ray.storage.filesystems import error_code, filesystem_of, os_errors, scheme_of
 from narrator_ray.storage.retries import read_whole
@@ -94,6 +91,9 @@ class RemoteFile(io.RawIOBase):
 
     def _range(self, num_bytes: int) -> bytes:
         """One request for what follows, answered in full or not at all."""
+        from botocore.exceptions import IncompleteReadError
+        from fsspec.asyn import sync
+
         if not num_bytes:
             return b""
         wanted = f"bytes={self._position}-{self._position + num_bytes - 1}"

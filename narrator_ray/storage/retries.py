@@ -10,7 +10,6 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from itertools import count
 from typing import Any, TypeVar
 
 from narrator_ray.config import StorageSettings
@@ -80,15 +79,16 @@ def read_whole(settings: StorageSettings, what: str, read: Callable[[], _T]) -> 
     from fsspec.exceptions import FSTimeoutError as SilentAnswer
 
     broken = (BrokenAnswer, SilentAnswer, FlexibleChecksumError, IncompleteReadError, ResponseStreamingError)
-    for num_failed in count(1):
+    num_failed = 0
+    while True:
         try:
             return read()
         except broken as error:
+            num_failed += 1
             seconds = wait_s(settings, num_failed, f"{what}: {type(error).__name__} {error}".rstrip())
             if seconds is None:
                 raise
         time.sleep(seconds)
-    raise AssertionError("unreachable")
 
 
 def _passing_fault(response: Any, caught: Any) -> str | None:

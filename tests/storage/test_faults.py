@@ -18,8 +18,8 @@ from narrator_ray.storage.storage import Storage
 from tests.faulty_proxy import Fault, FaultyProxy, faulty_proxy
 from tests.s3_server import PAGE_KEYS
 
-STALL_S = 0.9
-PATIENT = {"max_attempts": 5, "longest_wait_s": 0.05, "connect_timeout_s": 5, "read_timeout_s": 0.5, "part_mb": 5}
+STALL_S = 1.0
+PATIENT = {"max_attempts": 5, "longest_wait_s": 0.05, "connect_timeout_s": 5, "read_timeout_s": 0.7, "part_mb": 5}
 LARGE = os.urandom(1 << 20) * 11
 EVERY_FAULT = [fault for fault in Fault if fault not in (Fault.NOT_IMPLEMENTED, Fault.SHORT_ANSWER)]
 SOME_OF_EACH = {fault: 0.15 / len(EVERY_FAULT) for fault in EVERY_FAULT}
