@@ -6,6 +6,7 @@ Says nothing about how a setting is used. Units are in the names; a misspelt key
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from narrator_ray.errors import ConfigError
 from narrator_ray.records import Language
@@ -23,6 +24,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 _NARROWEST_SPEECH = 0.1
 """Least width of the window of spoken time, as a share of the clip."""
+_CREDENTIAL = re.compile(r"key|secret|token|password|profile|user", re.IGNORECASE)
+_ENDPOINT = re.compile(r"https?://[^/@?#\s]+/?")
 
 
 class Section(BaseModel):
@@ -45,6 +48,52 @@ class SourceSettings(Section):
     """A larger video file is rejected, in MiB."""
     download_timeout_s: PositiveFloat = 1800.0
     """Seconds in which a remote video must have arrived."""
+
+
+class StorageSettings(Section):
+    """How s3:// is spoken, for catalogues, videos, weights and results alike, on every machine of a run.
+
+    Credentials are no settings, because settings are written beside results: they come from the environment of each
+    machine (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, roles of instances).
+    """
+
+    endpoint_url: str = ""
+    """Where the service is, such as http://minio:9000; empty: AWS_ENDPOINT_URL, else Amazon's."""
+    region: str = ""
+    """Region of the buckets; empty: AWS_REGION, or what AWS_PROFILE says."""
+    max_attempts: Annotated[int, Field(ge=1)] = 10
+    """How often a request is made before its object is given up. Waits between grow from half a second, doubling, each
+    a random share of that."""
+    longest_wait_s: PositiveFloat = 20.0
+    """Longest wait before a request is made again, in seconds."""
+    connect_timeout_s: PositiveFloat = 10.0
+    """Seconds after which an attempt to connect has failed."""
+    read_timeout_s: PositiveFloat = 30.0
+    """Seconds of silence after which a request has failed."""
+    part_mb: Annotated[int, Field(ge=5, le=1024)] = 16
+    """Objects of twice this size or more, in MiB, are uploaded in parts of it, four at a time."""
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _check_endpoint(cls, url: str) -> str:
+        if url and not _ENDPOINT.fullmatch(url):
+            raise ValueError("must be http:// or https:// and a host, without path, user or password")
+        return url
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_credentials(cls, data: Any) -> Any:
+        for name in data if isinstance(data, dict) else ():
+            if _CREDENTIAL.search(str(name)):
+                raise ValueError(
+                    f"{name}: credentials are no settings, which are written beside results: set AWS_ACCESS_KEY_ID and "
+                    "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, in the environment"
+                )
+        return data
+
+
+DEFAULT_STORAGE = StorageSettings()
+"""S3 as the environment of each machine says."""
 
 
 class ClipSettings(Section):
@@ -215,6 +264,7 @@ class Config(Section):
     """Everything a run can be told."""
 
     sources: SourceSettings = SourceSettings()
+    storage: StorageSettings = DEFAULT_STORAGE
     clips: ClipSettings = ClipSettings()
     frames: FrameSettings = FrameSettings()
     decode: DecodeSettings = DecodeSettings()

@@ -216,6 +216,7 @@ def work_lines(plan: RunPlan, most: int | None) -> Iterator[str]:
 def garbage_lines(found: Garbage, is_deleted: bool) -> list[str]:
     """What is, or would be, removed."""
     size = f"{found.num_objects} objects, {found.num_bytes / _BYTES_PER_MB:.1f} MB"
+    size += f", and {found.num_uploads} uploads that were never completed" if found.num_uploads else ""
     runs = f"the newest {found.num_runs} published runs" if found.num_runs != 1 else "the only published run"
     return [
         f"{found.num_kept} objects are needed by {runs}, {found.num_young} are too young to be removed",

@@ -174,7 +174,7 @@ def narrate_catalog(
     """
     told = listeners or Listeners()
     started_at_s, run_id = time.time(), new_run_id()
-    catalog = open_catalog(source, limit)
+    catalog = open_catalog(source, limit, config.storage)
     shared = _resolve(out, config, catalog, told, is_to_write=True)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     announce_run(shared.store, run_id, plan.num_to_do)
@@ -201,7 +201,7 @@ def plan_catalog(
     Raises:
         NarratorError: A catalogue, setting, model or output that does not work.
     """
-    catalog = open_catalog(source, limit)
+    catalog = open_catalog(source, limit, config.storage)
     shared = _resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     return plan, estimate_run(shared.store.storage, plan, shared.fingerprints)
@@ -210,13 +210,13 @@ def plan_catalog(
 def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_write: bool) -> Resolved:
     preset = find_preset(config.model.preset)
     check_language(preset, catalog.languages)
-    adapters = prepare_adapters(config.model.adapters, catalog.adapters)
-    store = ResultStore.open(out)
+    adapters = prepare_adapters(config.model.adapters, catalog.adapters, config.storage)
+    store = ResultStore.open(out, config.storage)
     if is_to_write:
         store.storage.check_writable()  # before weights are made ready, which can take half a minute
         clean_up(store.storage)
     told.on_model(preset.name)
-    return Resolved(config, preset, prepare_model(preset), store, adapters)
+    return Resolved(config, preset, prepare_model(preset, config.storage), store, adapters)
 
 
 def _execute(

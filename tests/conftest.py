@@ -1,4 +1,4 @@
-"""What several test packages share: a catalogue writer and one local Ray for the whole session."""
+"""What several test packages share: a catalogue writer, one local Ray and one S3 server for the whole session."""
 
 import json
 import os
@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.s3_server import CREDENTIALS, s3_bucket, s3_root, s3_server
+
+__all__ = ["local_ray", "s3_bucket", "s3_root", "s3_server", "write_manifest"]
+
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the models of tests are tiny; threads that wait for each other are not
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+for _name, _value in CREDENTIALS.items():  # workers have the environment in which Ray was started, and no other
+    os.environ.setdefault(_name, _value)
 
 
 @pytest.fixture(scope="session")

@@ -72,3 +72,19 @@ def test_every_setting_says_what_it_means():
     for name, section in Config.model_fields.items():
         for key, setting in section.annotation.model_fields.items():
             assert setting.description, f"{name}.{key}"
+
+
+@pytest.mark.parametrize("name", ["access_key", "secret_access_key", "session_token", "profile"])
+def test_credentials_are_no_settings(name):
+    """Settings are written beside results; the message says where credentials come from, and does not repeat them."""
+    with pytest.raises(ConfigError, match=f"{name}: credentials are no settings.*AWS_PROFILE") as caught:
+        load_config(overrides=[f"storage.{name}=hunter2"])
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["minio:9000", "ftp://minio", "http://user:hunter2@minio:9000", "http://minio/bucket"])
+def test_an_endpoint_is_a_scheme_and_a_host(url):
+    """No user and no password in it either."""
+    with pytest.raises(ConfigError, match=r"storage\.endpoint_url: .*without path, user or password") as caught:
+        load_config(overrides=[f"storage.endpoint_url={url}"])
+    assert "hunter2" not in str(caught.value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -20,9 +20,11 @@ from narrator_ray.catalog.parquet_table import read_parquet
 from narrator_ray.catalog.rows import read_row
 from narrator_ray.catalog.text_tables import RawRow, read_csv, read_jsonl
 from narrator_ray.catalog.unique_ids import SeenIds
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import ManifestError, ManifestProblem
 from narrator_ray.records import Language, Video
 from narrator_ray.storage.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
+from narrator_ray.storage.remote_file import open_remote
 
 _READERS: dict[str, Callable[[IO[bytes]], Iterator[RawRow | ManifestProblem]]] = {
     ".jsonl": read_jsonl,
@@ -53,40 +55,43 @@ class CatalogSummary:
     num_knowledge_points: int
 
 
-def read_manifest(source: str, limit: int | None = None) -> tuple[Video, ...]:
+def read_manifest(
+    source: str, limit: int | None = None, storage: StorageSettings = DEFAULT_STORAGE
+) -> tuple[Video, ...]:
     """The videos of a catalogue, in its order, all in memory.
 
     Raises:
         ManifestError: As :func:`open_catalog`.
     """
     videos: list[Video] = []
-    _read_rows(source, limit, videos.append)
+    _read_rows(source, limit, storage, videos.append)
     return tuple(videos)
 
 
-def open_catalog(source: str, limit: int | None = None) -> Catalog:
+def open_catalog(source: str, limit: int | None = None, storage: StorageSettings = DEFAULT_STORAGE) -> Catalog:
     """The videos of a catalogue, in its order, on local disk.
 
     Args:
         source: Local path or any URI that fsspec opens. Relative video paths are relative to its folder.
         limit: Read only this many rows.
+        storage: How S3 is spoken.
 
     Raises:
         ManifestError: The file cannot be read or rows have problems; every problem of every row read is listed.
     """
     catalog = Catalog()
-    _read_rows(source, limit, catalog.add)
+    _read_rows(source, limit, storage, catalog.add)
     return catalog
 
 
-def _read_rows(source: str, limit: int | None, take: Callable[[Video], None]) -> None:
+def _read_rows(source: str, limit: int | None, storage: StorageSettings, take: Callable[[Video], None]) -> None:
     place = _local_path(source) if scheme_of(source) == "file" else source
     checked = _CheckedRows(_folder_of(place), take)
     suffix = PurePosixPath(source).suffix.lower()
     if suffix not in _READERS:
         message = f"the extension {suffix!r} is not known: name it {', '.join(_READERS)} after what is inside"
         raise ManifestError(source, [ManifestProblem(None, "", message)])
-    rows = partial(_raw_rows, place, _READERS[suffix], limit)
+    rows = partial(_raw_rows, partial(_opened, place, storage), _READERS[suffix], limit)
     try:
         for item in rows():
             checked.add(item)
@@ -100,11 +105,13 @@ def _read_rows(source: str, limit: int | None, take: Callable[[Video], None]) ->
 
 
 def _raw_rows(
-    place: str, read: Callable[[IO[bytes]], Iterator[RawRow | ManifestProblem]], limit: int | None
+    opened: Callable[[], AbstractContextManager[IO[bytes]]],
+    read: Callable[[IO[bytes]], Iterator[RawRow | ManifestProblem]],
+    limit: int | None,
 ) -> Iterator[RawRow | ManifestProblem]:
     """Rows and problems of a file, until there were as many rows as asked for."""
     num_rows = 0
-    with _opened(place) as file:
+    with opened() as file:
         for item in read(file):
             yield item
             num_rows += not (isinstance(item, ManifestProblem) and item.row is None)
@@ -194,18 +201,18 @@ class _CheckedRows:
 
 
 @contextmanager
-def _opened(place: str) -> Iterator[IO[bytes]]:
+def _opened(place: str, storage: StorageSettings) -> Iterator[IO[bytes]]:
     scheme = scheme_of(place)
-    if not scheme:
-        with Path(place).open("rb") as file:
+    if scheme in ("", "s3"):
+        with open_remote(place, storage) if scheme else Path(place).open("rb") as file:
             yield file
         return
     try:
-        filesystem = filesystem_of(scheme)
+        filesystem = filesystem_of(scheme, storage)
     except (ValueError, ImportError) as error:
         raise OSError(str(error)) from error
-    with os_errors(), filesystem.open(place, "rb") as file:
-        yield file
+    with os_errors(storage), filesystem.open(place, "rb") as other:
+        yield other
 
 
 def _local_path(source: str) -> str:

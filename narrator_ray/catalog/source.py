@@ -13,25 +13,32 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 from narrator_ray.catalog.http_source import CHUNK_BYTES, http_chunks, http_version
 from narrator_ray.catalog.public_connection import AddressRefused
-from narrator_ray.config import SourceSettings
+from narrator_ray.config import DEFAULT_STORAGE, SourceSettings, StorageSettings
 from narrator_ray.errors import RejectReason, StorageError, UnreadableVideo
 from narrator_ray.storage.filesystems import filesystem_of, os_errors, path_of_file_uri, scheme_of
+from narrator_ray.storage.remote_file import open_remote
 
 _SAMPLE_BYTES = 1 << 14
 _MAX_SUFFIX_CHARACTERS = 8
 
 
-def source_version(uri: str, rules: SourceSettings) -> str:
+def source_version(uri: str, rules: SourceSettings, storage: StorageSettings = DEFAULT_STORAGE) -> str:
     """A short text that changes when the file's contents change, found without reading the file whole.
 
     Local: size, modification time, and a hash of the first and last 16 KiB, because sizes and times alone repeat among
     the many files of a catalogue. S3: ETag and size. HTTP: a hash of the URL and the server's validators.
+
+    Args:
+        uri: The video.
+        rules: Where videos may come from.
+        storage: How S3 is spoken.
 
     Raises:
         UnreadableVideo: The file is missing, forbidden, not a file, or its server does not answer; or the rules do not
@@ -43,15 +50,20 @@ def source_version(uri: str, rules: SourceSettings) -> str:
         if scheme in ("http", "https"):
             return http_version(uri, rules.allow_private_addresses)
         if scheme == "s3":
-            info = _s3_info(uri)
+            info = _s3_info(uri, storage)
             etag = str(info["ETag"]).strip('"')
             return f"s3-{etag}-{info['size']}"
         return _local_version(_local_path(uri))
 
 
 @contextmanager
-def local_copy(uri: str, rules: SourceSettings) -> Iterator[Path]:
+def local_copy(uri: str, rules: SourceSettings, storage: StorageSettings = DEFAULT_STORAGE) -> Iterator[Path]:
     """A local path that holds the video: the file itself, or a temporary copy that is gone when the block ends.
+
+    Args:
+        uri: The video.
+        rules: Where videos may come from, and how large they may be.
+        storage: How S3 is spoken.
 
     Raises:
         UnreadableVideo: The file is missing, forbidden, not a file, does not arrive whole or in time, or is larger
@@ -68,7 +80,10 @@ def local_copy(uri: str, rules: SourceSettings) -> Iterator[Path]:
         return
     with _temporary_file(PurePosixPath(urlsplit(uri).path).suffix) as path:
         with _rejecting(uri):
-            chunks = _s3_chunks(uri) if scheme == "s3" else http_chunks(uri, rules.allow_private_addresses)
+            if scheme == "s3":
+                chunks = _s3_chunks(uri, rules, storage)
+            else:
+                chunks = http_chunks(uri, rules.allow_private_addresses)
             _fill(path, _limited(uri, chunks, rules))
         yield path
 
@@ -129,24 +144,19 @@ def _local_version(path: Path) -> str:
     return f"file-{status.st_size}-{status.st_mtime_ns}-{digest.hexdigest()[:16]}"
 
 
-def _s3_info(uri: str) -> dict[str, Any]:
-    with os_errors():
-        info: dict[str, Any] = filesystem_of("s3").info(uri)
+def _s3_info(uri: str, storage: StorageSettings) -> dict[str, Any]:
+    with os_errors(storage):
+        info: dict[str, Any] = filesystem_of("s3", storage).info(uri)
     if info["type"] != "file":
         raise IsADirectoryError("it is a folder, not a video file")
     return info
 
 
-def _s3_chunks(uri: str) -> Iterator[bytes]:
-    """The object in pieces. Lost connections are picked up where they broke; a changed or short object is an error."""
-    info = _s3_info(uri)
-    num_bytes = 0
-    with os_errors(), filesystem_of("s3").open(uri, "rb", block_size=8 * CHUNK_BYTES, cache_type="readahead") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            num_bytes += len(chunk)
-            yield chunk
-    if num_bytes != info["size"]:
-        raise ConnectionError(f"the object ended after {num_bytes} of {info['size']} bytes")
+def _s3_chunks(uri: str, rules: SourceSettings, storage: StorageSettings) -> Iterator[bytes]:
+    with open_remote(uri, storage) as file:
+        _check_size(uri, file.seek(0, os.SEEK_END), rules)
+        file.seek(0)
+        yield from iter(partial(file.read, CHUNK_BYTES), b"")
 
 
 def _fill(path: Path, chunks: Iterator[bytes]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from narrator_ray.config import StorageSettings
 
 PROGRAM = "narrator-ray"
 EXIT_BAD_INPUT = 2
@@ -15,6 +19,17 @@ CatalogArgument = Annotated[
     str, typer.Argument(metavar="CATALOG", help="Manifest: .jsonl, .csv or .parquet, a local path or s3://.")
 ]
 OutArgument = Annotated[str, typer.Argument(metavar="OUT", help="Where runs were published: a directory or s3://.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeat for more.")
+]
+
+
+def storage_settings(config: Path | None, overrides: list[str] | None) -> StorageSettings:
+    """How S3 is spoken, for verbs that need no other settings."""
+    from narrator_ray.config import load_config
+
+    return load_config(config, overrides=overrides or ()).storage
 
 
 def console(stderr: bool = False) -> Console:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from narrator_ray.cli.arguments import EXIT_TOO_MANY_REJECTED, PROGRAM, CatalogArgument, console
+from narrator_ray.cli.arguments import (
+    EXIT_TOO_MANY_REJECTED,
+    PROGRAM,
+    CatalogArgument,
+    ConfigOption,
+    SetOption,
+    console,
+)
 from narrator_ray.cli.optional_value import RetryCommand, RetryOption
 from narrator_ray.cli.run_display import RunDisplay
 from narrator_ray.cli.stop_signals import exit_code_of, sigterm_as_interrupt
@@ -23,10 +30,6 @@ commands = typer.Typer()
 
 MAX_LISTED = 20
 NewOutOption = Annotated[str, typer.Option("--out", help="Directory or s3:// prefix for features, results and runs.")]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file with settings.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeat for more.")
-]
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Model preset; see `narrator-ray presets`.")]
 RootOption = Annotated[
     list[str] | None,

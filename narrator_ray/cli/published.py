@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from narrator_ray.cli.arguments import OutArgument, console
+from narrator_ray.cli.arguments import ConfigOption, OutArgument, SetOption, console, storage_settings
 
 commands = typer.Typer()
 
@@ -30,12 +30,14 @@ def show(
     is_rejected: Annotated[
         bool, typer.Option("--rejected", help="Only videos without a result: stage, reason, attempts, times, detail.")
     ] = False,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
     """Show the newest published run as a table, or one video's clips."""
     from narrator_ray.console import clip_table, rejected_table, video_table
     from narrator_ray.runs.published import open_latest
 
-    run = open_latest(out)
+    run = open_latest(out, storage_settings(config, overrides))
     if is_rejected:
         console().print(rejected_table(run.rejected))
         typer.echo(f"{run.rejected.num_rows} rejected in run {run.run_id}")
@@ -54,11 +56,13 @@ def export(
     out: OutArgument,
     to: Annotated[Path, typer.Option("--to", help="Directory to write to; made if it is not there.")],
     export_format: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = ExportFormat.SRT,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
     """Export the newest published run: subtitles per video, one table, or the report."""
     from narrator_ray.runs.published import open_latest
 
-    written = open_latest(out).export(export_format.value, to)
+    written = open_latest(out, storage_settings(config, overrides)).export(export_format.value, to)
     typer.echo(f"{len(written)} file{'s' if len(written) != 1 else ''} in {to}")
 
 
@@ -72,12 +76,15 @@ def gc(
         float, typer.Option("--min-age-hours", min=0, help="Younger objects stay: a run may be making them.")
     ] = 24.0,
     is_deleting: Annotated[bool, typer.Option("--delete", help="Remove; without it nothing is changed.")] = False,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
     """Remove features and narrations that no recent published run refers to. Only says what it would do, by default."""
     from narrator_ray.console import garbage_lines
     from narrator_ray.runs.garbage import collect_garbage
     from narrator_ray.storage.storage import Storage
 
-    found = collect_garbage(Storage.open(out), keep_runs, min_age_hours * 3600, is_dry=not is_deleting)
+    storage = Storage.open(out, storage_settings(config, overrides))
+    found = collect_garbage(storage, keep_runs, min_age_hours * 3600, is_dry=not is_deleting)
     for line in garbage_lines(found, is_deleting):
         typer.echo(line)

@@ -19,6 +19,7 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import ConfigError, ModelLoadError
 from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
@@ -164,8 +165,12 @@ def why_unavailable(preset: Preset) -> str | None:
     return None
 
 
-def prepare_model(preset: Preset) -> ModelDirectory:
+def prepare_model(preset: Preset, storage: StorageSettings = DEFAULT_STORAGE) -> ModelDirectory:
     """The model directory of a preset, fetched, built and cached first where needed.
+
+    Args:
+        preset: Which model.
+        storage: How S3 is spoken.
 
     Raises:
         ModelLoadError: It is not available here, or does not hold what the preset says.
@@ -173,7 +178,7 @@ def prepare_model(preset: Preset) -> ModelDirectory:
     if reason := _missing_packages(preset):
         raise ModelLoadError(f"preset {preset.name!r}: {reason}")
     try:
-        directory = _open_source(preset)
+        directory = _open_source(preset, storage)
     except ModelLoadError as error:
         raise ModelLoadError(f"preset {preset.name!r}: {error}") from error
     unable = set(preset.languages) - set(directory.spec.languages)
@@ -193,16 +198,16 @@ def _missing_packages(preset: Preset) -> str | None:
     return f"package {names} is not installed; run: {commands}"
 
 
-def _open_source(preset: Preset) -> ModelDirectory:
+def _open_source(preset: Preset, storage: StorageSettings) -> ModelDirectory:
     source = preset.source
     if isinstance(source, DirectorySource):
         return open_model_directory(source.directory)
     if isinstance(source, RemoteSource):
-        return open_model_directory(mirror(source.remote))
+        return open_model_directory(mirror(source.remote, storage))
     if isinstance(source, PartsSource):
         from narrator_ray.model.weights_assembly import assemble
 
-        return assemble(preset.name, preset.languages, preset.is_trained, source)
+        return assemble(preset.name, preset.languages, preset.is_trained, source, storage)
     if source.embedded == "nano":
         from narrator_ray.model.nano import build_nano
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Final
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import ConfigError, ModelLoadError
 from narrator_ray.model.weights_files import PartName, missing_files
 from narrator_ray.model.weights_hub import download_command, fetch_from_hub, find_in_hub_cache
@@ -91,14 +92,19 @@ def absolute_location(text: str, folder: Path) -> str:
     )
 
 
-def resolve(part: PartName, location: str) -> Path:
+def resolve(part: PartName, location: str, storage: StorageSettings = DEFAULT_STORAGE) -> Path:
     """The local folder that holds a part, complete; downloaded or copied first where needed.
+
+    Args:
+        part: Which.
+        location: Where, in one of the forms above.
+        storage: How S3 is spoken.
 
     Raises:
         ModelLoadError: It is not there, not complete, or cannot be fetched; says what to do.
     """
     if location.startswith(_S3):
-        folder = mirror(location)
+        folder = mirror(location, storage)
     elif location.startswith("/"):
         folder = Path(location)
     else:

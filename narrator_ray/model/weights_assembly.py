@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import ModelLoadError
 from narrator_ray.model.embedded import build_once, save_projection
 from narrator_ray.model.model_dir import NUM_POSITIONS, ModelDirectory, VisionSpec, seal_model_directory
@@ -29,7 +30,13 @@ SEED: Final = 20240514
 _PACKED_TYPE = "baichuan"
 
 
-def assemble(name: str, languages: tuple[Language, ...], is_trained: bool, source: PartsSource) -> ModelDirectory:
+def assemble(
+    name: str,
+    languages: tuple[Language, ...],
+    is_trained: bool,
+    source: PartsSource,
+    storage: StorageSettings = DEFAULT_STORAGE,
+) -> ModelDirectory:
     """The model directory of some parts, in the cache, put together now if it is not there.
 
     Args:
@@ -37,11 +44,12 @@ def assemble(name: str, languages: tuple[Language, ...], is_trained: bool, sourc
         languages: Languages it can write.
         is_trained: Whether what joins vision and language is trained.
         source: Where the parts are.
+        storage: How S3 is spoken.
 
     Raises:
         ModelLoadError: A part is missing, broken or does not fit the others.
     """
-    folders = {part: resolve(part, location) for part, location in source.locations()}
+    folders = {part: resolve(part, location, storage) for part, location in source.locations()}
     vision = vision_spec(folders["vision"], folders.get("qformer"), source.feature_layers)
 
     def write(target: Path) -> None:

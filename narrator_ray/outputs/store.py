@@ -13,6 +13,7 @@ import json
 import re
 from dataclasses import dataclass
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import SchemaError
 from narrator_ray.outputs.key_set import KeySet
 from narrator_ray.outputs.keys import NARRATION_FORMAT
@@ -35,13 +36,17 @@ class ResultStore:
     storage: Storage
 
     @classmethod
-    def open(cls, uri: str) -> ResultStore:
+    def open(cls, uri: str, settings: StorageSettings = DEFAULT_STORAGE) -> ResultStore:
         """The store at a local path, ``file://`` or ``s3://`` URI.
+
+        Args:
+            uri: Its root.
+            settings: How S3 is spoken.
 
         Raises:
             StorageError: The URI is none of these.
         """
-        return cls(Storage.open(uri))
+        return cls(Storage.open(uri, settings))
 
     def features_path(self, encoder_fingerprint: str, key: str) -> str:
         """Key of a video's features within the storage."""

@@ -12,7 +12,7 @@ from narrator_ray.runs.last_run import LastRun, PastVideo, short_hash
 from narrator_ray.runs.reasons import TRANSIENT, WorkReason
 from narrator_ray.runs.work import Fingerprints, WorkItem
 
-_NO_VERDICT = ("run", "report")
+_NO_VERDICT = ("run", "report", "storage")
 """Sections that decide how a run goes and not what becomes of a video."""
 
 

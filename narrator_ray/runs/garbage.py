@@ -1,10 +1,13 @@
-"""Objects that no recent run refers to: what changed products, changed settings and removed videos leave behind."""
+"""Objects that no recent run refers to: what changed products, changed settings and removed videos leave behind.
+
+With them go uploads in parts whose writers were killed: no reader sees them, but object stores keep and bill them.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import pyarrow as pa
@@ -34,6 +37,7 @@ class Garbage:
         num_young: Objects that none of them refers to, but that are too young to be removed.
         num_objects: Objects to be removed, or removed.
         num_bytes: Their size.
+        num_uploads: Uploads in parts that were never completed, ended or to be ended.
     """
 
     num_runs: int
@@ -41,6 +45,7 @@ class Garbage:
     num_young: int
     num_objects: int
     num_bytes: int
+    num_uploads: int = 0
 
 
 def collect_garbage(storage: Storage, keep_runs: int, min_age_s: float, is_dry: bool) -> Garbage:
@@ -67,7 +72,8 @@ def collect_garbage(storage: Storage, keep_runs: int, min_age_s: float, is_dry: 
     needed = KeySet()
     for run_id in runs:
         needed = needed | KeySet(_keys_of(storage, run_id))
-    return _sweep(storage, needed, oldest_s, len(runs), is_dry)
+    found = _sweep(storage, needed, oldest_s, len(runs), is_dry)
+    return replace(found, num_uploads=storage.end_uploads(oldest_s, is_dry))
 
 
 def _check_no_run(storage: Storage, oldest_s: float) -> None:

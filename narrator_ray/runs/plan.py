@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -112,7 +113,7 @@ def plan_run(
     store: ResultStore,
     config: Config,
     fingerprints: Fingerprints,
-    find_version: Callable[[str, SourceSettings], str] = source_version,
+    find_version: Callable[[str, SourceSettings], str] | None = None,
     retry: frozenset[RejectReason] = frozenset(),
 ) -> RunPlan:
     """Look at every video file's metadata and list the store, and say what is left to do.
@@ -122,7 +123,7 @@ def plan_run(
         store: The output.
         config: The settings.
         fingerprints: Of the model.
-        find_version: Gives the version of a video file, or raises ItemError.
+        find_version: Gives the version of a video file, or raises ItemError; None looks at the file.
         retry: Rejections to try again besides those that every run tries again.
 
     Raises:
@@ -137,10 +138,11 @@ def plan_run(
         store.known_narrations(),
         Comparison(last, config, fingerprints, retry),
     )
+    find = find_version or partial(source_version, storage=config.storage)
     plan, remaining = RunPlan(last), iter(videos)
     with ThreadPoolExecutor(_METADATA_THREADS) as threads:
         while batch := list(islice(remaining, _BATCH_VIDEOS)):
-            versions = threads.map(lambda video: _version_or_rejection(video, find_version, config.sources), batch)
+            versions = threads.map(lambda video: _version_or_rejection(video, find, config.sources), batch)
             for video, version in zip(batch, versions, strict=True):
                 plan.add(_plan_video(video, version, known))
     plan.close()

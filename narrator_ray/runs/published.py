@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import StorageError
 from narrator_ray.outputs.export import export_run
 from narrator_ray.outputs.tables import read_narrations
@@ -60,15 +61,19 @@ class PublishedRun:
         return [target]
 
 
-def open_latest(out: str) -> PublishedRun:
+def open_latest(out: str, storage: StorageSettings = DEFAULT_STORAGE) -> PublishedRun:
     """The newest published run of an output.
+
+    Args:
+        out: Local path, ``file://`` or ``s3://`` URI.
+        storage: How S3 is spoken.
 
     Raises:
         StorageError: Nothing has been published there.
         SchemaError: What was published cannot be read.
     """
-    storage = Storage.open(out)
-    run_id = latest_run_id(storage)
-    narrations = read_narrations(storage.read(run_path(run_id, "narrations.parquet")))
-    rejected = pq.read_table(pa.BufferReader(storage.read(run_path(run_id, "rejected.parquet"))))
-    return PublishedRun(storage, run_id, narrations, rejected)
+    place = Storage.open(out, storage)
+    run_id = latest_run_id(place)
+    narrations = read_narrations(place.read(run_path(run_id, "narrations.parquet")))
+    rejected = pq.read_table(pa.BufferReader(place.read(run_path(run_id, "rejected.parquet"))))
+    return PublishedRun(place, run_id, narrations, rejected)

@@ -70,7 +70,7 @@ class DecodeVideo:
 
     def _split(self, copies: ExitStack, row: StageRow) -> tuple[Path, VideoInfo, tuple[Clip, ...]]:
         video = row.work.video
-        path = copies.enter_context(local_copy(video.uri, self._config.sources))
+        path = copies.enter_context(local_copy(video.uri, self._config.sources, self._config.storage))
         with self._decoder_for(row, SPLIT_CLIPS) as decoder:
             info, clips = decoder.split(path, video.clips, self._config.clips, self._config.frames)
         row.charge(SPLIT_CLIPS, StageCost(num_clips=len(clips)))

@@ -46,8 +46,8 @@ class EncodeFeatures:
         use_cpu_threads(config.run.cpu_threads)
         from narrator_ray.model.vision_encoder import load_vision_encoder  # loads torch
 
-        batch_frames = config.run.encode_batch_frames
-        encoder = load_vision_encoder(prepare_model(preset), device, batch_frames, preset.load.compile_encoder)
+        batch_frames, model = config.run.encode_batch_frames, prepare_model(preset, config.storage)
+        encoder = load_vision_encoder(model, device, batch_frames, preset.load.compile_encoder)
         self._image_size_px = encoder.image_size_px
         self._fingerprint = encoder.fingerprint
         self._encoder = SharedEncoder(encoder, batch_frames, ENCODE_FEATURES)

@@ -169,7 +169,7 @@ def _ray_session() -> Iterator[None]:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.raise_original_map_exception = True
+    context.raise_original_map_exception = True  # what Ray puts around it does not bring its cause from the worker
     logging.getLogger("ray.data").setLevel(logging.ERROR if is_verbose else logging.CRITICAL)  # errors are raised, too
     try:
         yield

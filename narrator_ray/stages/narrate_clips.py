@@ -65,9 +65,9 @@ class NarrateClips:
         from narrator_ray.model.narrator import VideoNarrator  # both load torch
         from narrator_ray.narration.engine import NarrationEngine
 
-        model, lanes = prepare_model(preset), config.run.narrate_lanes
+        model, lanes = prepare_model(preset, config.storage), config.run.narrate_lanes
         options = preset.load.keywords(device)
-        options["adapters"] = prepare_adapters(config.model.adapters, adapters)
+        options["adapters"] = prepare_adapters(config.model.adapters, adapters, config.storage)
         narrator = VideoNarrator.load(model.path, device, use_adapter=config.model.use_adapter, **options)
         engine = NarrationEngine(narrator, config.decoding, lanes, model.spec.prompt, config.model.use_storyline)
         self._model = preset.name

@@ -1,17 +1,19 @@
 """How remote places are opened through fsspec, and one family of errors for all of them.
 
-Credentials, endpoint and region of S3 come from the environment, as every AWS tool reads them
-(AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, AWS_REGION, profiles, instance roles). Knows nothing of manifests or videos.
+Credentials of S3 come from the environment, as every AWS tool reads them (AWS_ACCESS_KEY_ID, profiles, instance roles);
+endpoint and region too, unless the settings name them. Knows nothing of manifests or videos.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+from narrator_ray.config import StorageSettings
+from narrator_ray.storage.retries import is_passing
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -39,22 +41,22 @@ def path_of_file_uri(uri: str) -> str:
     return unquote(uri.split("://", 1)[1].removeprefix(parts.netloc))
 
 
-def filesystem_of(scheme: str) -> AbstractFileSystem:
+def filesystem_of(scheme: str, settings: StorageSettings) -> AbstractFileSystem:
     """The fsspec file system of a scheme. Listings are never cached: other processes write while this one looks.
 
     Raises:
         ValueError: fsspec knows no such scheme.
         ImportError: The package that serves the scheme is not installed.
-        OSError: The settings in the environment are no valid S3 settings.
+        OSError: The settings, or those in the environment, are no valid S3 settings.
     """
     import fsspec
 
     if scheme != "s3":
         return fsspec.filesystem(scheme)
-    region = os.environ.get("AWS_REGION")  # botocore itself reads only AWS_DEFAULT_REGION and profiles
-    client_options: dict[str, Any] = {"region_name": region} if region else {}
-    filesystem = fsspec.filesystem("s3", use_listings_cache=False, client_kwargs=client_options)
-    with os_errors():
+    from narrator_ray.storage.s3_filesystem import PatientS3FileSystem
+
+    filesystem: AbstractFileSystem = PatientS3FileSystem(settings)
+    with os_errors(settings):
         try:
             filesystem.connect()
         except ValueError as error:
@@ -63,17 +65,54 @@ def filesystem_of(scheme: str) -> AbstractFileSystem:
 
 
 @contextmanager
-def os_errors() -> Iterator[None]:
-    """Raise as OSError what remote file systems raise besides OSError, so that callers handle one family."""
-    from aiohttp import ClientError
-    from botocore.exceptions import BotoCoreError, HTTPClientError, NoCredentialsError
-    from botocore.exceptions import ConnectionError as S3ConnectionError
+def os_errors(settings: StorageSettings) -> Iterator[None]:
+    """Raise as OSError what remote file systems raise besides OSError, so that callers handle one family.
 
+    What may be gone another time is a ConnectionError; the settings say how often it was tried.
+    """
+    from aiohttp import ClientError as BrokenAnswer
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        FlexibleChecksumError,
+        HTTPClientError,
+        IncompleteReadError,
+        NoCredentialsError,
+    )
+    from botocore.exceptions import ConnectionError as NoConnection
+    from botocore.parsers import ResponseParserError
+    from fsspec.exceptions import FSTimeoutError as SilentAnswer
+
+    broken = (BrokenAnswer, FlexibleChecksumError, IncompleteReadError, ResponseParserError)
     try:
         yield
     except NoCredentialsError as error:
         raise PermissionError(f"no S3 credentials found: {_HINT_CREDENTIALS}") from error
-    except (S3ConnectionError, HTTPClientError, ClientError) as error:
-        raise ConnectionError(str(error)) from error
+    except (NoConnection, HTTPClientError, *broken) as error:
+        raise ConnectionError(f"{_one_line(error)}; {_attempts(settings)}") from error
+    except SilentAnswer as error:
+        raise ConnectionError(f"the answer fell silent half-way; {_attempts(settings)}") from error
     except BotoCoreError as error:
-        raise OSError(" ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]) from error
+        raise OSError(_one_line(error)) from error
+    except OSError as error:
+        answer = error.__cause__
+        if isinstance(answer, ClientError) and is_passing(answer.response):
+            fault = answer.response.get("Error", {}).get("Code", "error")
+            raise ConnectionError(f"{fault}: {error.strerror or error}; {_attempts(settings)}") from error
+        raise
+
+
+def error_code(error: OSError) -> str | None:
+    """What S3 called an error, such as ``NoSuchKey``; None where it said nothing."""
+    from botocore.exceptions import ClientError
+
+    cause = error.__cause__
+    return cause.response.get("Error", {}).get("Code") if isinstance(cause, ClientError) else None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]
+
+
+def _attempts(settings: StorageSettings) -> str:
+    return f"given up after {settings.max_attempts} attempt{'s' if settings.max_attempts != 1 else ''}"

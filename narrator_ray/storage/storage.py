@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import StorageError
 from narrator_ray.storage.filesystems import path_of_file_uri, scheme_of
 from narrator_ray.storage.local_folder import TEMP_PREFIX, LocalFolder
 from narrator_ray.storage.object_entry import ObjectEntry
 from narrator_ray.storage.object_store import ObjectStore
 
-_OBJECT_SCHEMES = ("s3", "memory")
 _WHAT_TO_DO = {
     errno.ENOSPC: "the disk is full: free some space or choose another place",
     errno.EDQUOT: "the disk quota is used up: free some space or choose another place",
@@ -43,18 +43,22 @@ class Storage:
     _place: LocalFolder | ObjectStore
 
     @classmethod
-    def open(cls, uri: str) -> Storage:
+    def open(cls, uri: str, settings: StorageSettings = DEFAULT_STORAGE) -> Storage:
         """The storage at a local path, ``file://`` or ``s3://`` URI. Nothing is created or contacted yet.
+
+        Args:
+            uri: The root.
+            settings: How S3 is spoken.
 
         Raises:
             StorageError: The URI is none of these.
         """
         scheme = scheme_of(uri)
-        if scheme in _OBJECT_SCHEMES:
-            root = f"{scheme}://{uri.partition('://')[2].strip('/')}"
+        if scheme == "s3":
+            root = f"s3://{uri.partition('://')[2].strip('/')}"
             if root == "s3://":
                 raise StorageError(f"{uri}: no bucket is named: write s3://bucket/prefix")
-            return cls(root, ObjectStore(root))
+            return cls(root, ObjectStore(root, settings))
         if scheme not in ("", "file") or not uri:
             raise StorageError(f"{uri or 'output'}: not a place to write to: give a folder, file:// or s3:// URI")
         try:
@@ -64,11 +68,12 @@ class Storage:
         return cls(root, LocalFolder(root))
 
     @classmethod
-    def of_file(cls, place: str) -> tuple[Storage, str]:
+    def of_file(cls, place: str, settings: StorageSettings = DEFAULT_STORAGE) -> tuple[Storage, str]:
         """The storage at the folder of one file, and the file's key in it.
 
         Args:
             place: Local path, ``file://`` or ``s3://`` URI of the file.
+            settings: How S3 is spoken.
 
         Raises:
             StorageError: It is none of these.
@@ -78,7 +83,7 @@ class Storage:
         except ValueError as error:
             raise StorageError(f"{place}: {error}") from error
         folder, slash, name = path.rpartition("/")
-        return cls.open(folder or slash or "."), name
+        return cls.open(folder or slash or ".", settings), name
 
     def __repr__(self) -> str:
         return f"Storage({self.uri!r})"
@@ -176,6 +181,24 @@ class Storage:
         with self._explained(key, "write"):
             return self._place.write_if_absent(_checked(key), data)
 
+    def end_uploads(self, before_s: float, is_dry: bool = False) -> int:
+        """End uploads in parts that were begun and never completed, which S3 keeps and bills though nobody sees them.
+
+        Args:
+            before_s: Unix time; what was begun later stays, for its writer may be at work.
+            is_dry: Only look.
+
+        Returns:
+            How many there are, or were; none where there are no uploads.
+
+        Raises:
+            StorageError: The storage cannot be listed or written.
+        """
+        if not isinstance(self._place, ObjectStore):
+            return 0
+        with self._explained("", "end uploads in"):
+            return self._place.end_uploads(before_s, is_dry)
+
     def check_writable(self) -> None:
         """Find out before any work whether objects can be written here, by writing one and removing it.
 
@@ -212,7 +235,10 @@ class Storage:
         if isinstance(error, PermissionError):
             return f"permission denied ({error.strerror or error}): allow it or choose another place"
         if isinstance(error, ConnectionError | TimeoutError):
-            return f"no answer ({error}): check the network and AWS_ENDPOINT_URL"
+            return (
+                f"{error}: check the network and AWS_ENDPOINT_URL or storage.endpoint_url, then run it again: what is "
+                "done is kept"
+            )
         return _WHAT_TO_DO.get(error.errno or 0, error.strerror or str(error))
 
 

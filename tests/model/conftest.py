@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
-from tests.s3_server import s3_bucket, s3_root
 
-__all__ = ["nano_vision", "s3_bucket", "s3_root", "tiny_copy", "tiny_directory"]
+__all__ = ["nano_vision", "tiny_copy", "tiny_directory"]
 
 
 @pytest.fixture(scope="session")

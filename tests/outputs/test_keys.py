@@ -66,7 +66,7 @@ def other(value: Any) -> Any:
     if isinstance(value, dict):
         return {"brand": "s3://bucket/brand"}
     if isinstance(value, str):
-        return {"nano": "tiny-random", "auto": "cpu", "consolidated": "all"}[value]
+        return {"": "http://minio:9000", "nano": "tiny-random", "auto": "cpu", "consolidated": "all"}[value]
     return value + 1 if isinstance(value, int) or value > 1 else 0.75
 
 
@@ -98,7 +98,7 @@ def test_settings(section: str, name: str) -> None:
     value = getattr(getattr(Config(), section), name)
     expected = "both" if (section, name) in FEATURES else "narration" if (section, name) in NARRATION else "none"
     if expected == "none":
-        assert section in {"run", "report", "decode", "sources"} or (section, name) in {
+        assert section in {"run", "report", "decode", "sources", "storage"} or (section, name) in {
             *(("frames", f"max_{what}") for what in ("video_s", "pixels", "pictures")),
             ("model", "preset"),
             ("model", "device"),

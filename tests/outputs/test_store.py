@@ -48,10 +48,10 @@ FEATURES = VideoFeatures(
 )
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
     """An empty store of each kind."""
-    return ResultStore.open(str(tmp_path) if request.param == "local" else f"memory://{tmp_path.name}")
+    return ResultStore.open(str(tmp_path) if request.param == "local" else request.getfixturevalue("s3_root"))
 
 
 def test_narrations_are_read_back_equal(store: ResultStore) -> None:

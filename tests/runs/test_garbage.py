@@ -1,16 +1,21 @@
 """Garbage: what recent runs refer to stays, whoever else would not miss it."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from narrator_ray.config import DEFAULT_STORAGE
+from narrator_ray.console import garbage_lines
 from narrator_ray.errors import SchemaError, StorageError
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Product
 from narrator_ray.runs.garbage import collect_garbage
 from narrator_ray.runs.publish import announce_run
 from narrator_ray.runs.run_folder import complete_runs, run_path
+from narrator_ray.storage.filesystems import filesystem_of
+from narrator_ray.storage.storage import Storage
 from tests.runs.nights import VIDEOS, night
 
 RENAMED = [replace(VIDEOS[0], product=Product("another cup")), *VIDEOS[1:]]
@@ -97,3 +102,17 @@ def test_runs_of_an_older_version_keep_what_they_narrated(store):
         store.storage.delete([run_path(run_id, "videos.parquet")])
     assert collect_garbage(store.storage, 2, 0, is_dry=False).num_objects == 0
     assert collect_garbage(store.storage, 1, 0, is_dry=False).num_objects == 1
+
+
+def test_uploads_that_were_never_completed_are_ended(s3_root):
+    """Object stores keep and bill their parts; looking leaves them."""
+    store = ResultStore.open(f"{s3_root}/out")
+    night(store, VIDEOS)
+    finish_all(store)
+    bucket, _, prefix = s3_root.removeprefix("s3://").partition("/")
+    for name in ("out/features/a", "elsewhere"):
+        filesystem_of("s3", DEFAULT_STORAGE).call_s3("create_multipart_upload", Bucket=bucket, Key=f"{prefix}/{name}")
+    found = [collect_garbage(store.storage, 1, 0, is_dry=is_dry) for is_dry in (True, False, True)]
+    assert [each.num_uploads for each in found] == [1, 1, 0]
+    assert garbage_lines(found[0], False)[1].startswith("would remove 0 objects, 0.0 MB, and 1 uploads that were never")
+    assert Storage.open(s3_root).end_uploads(time.time() + 3600) == 1
