@@ -11,7 +11,7 @@ DEFINITIONS: Final[tuple[Definition, ...]] = ("released", "standard")
 """``released`` repeats what the paper's authors published; ``standard`` is what the metric means. The released ones
 know Chinese only."""
 
-Unit = Literal["percent", "points", "facts/s"]
+Unit = Literal["percent", "points", "facts/100 s"]
 _BOTH: Final = frozenset(DEFINITIONS)
 _ONE: Final[frozenset[Definition]] = frozenset({"standard"})
 
@@ -39,7 +39,7 @@ class Metric:
     Attributes:
         name: Identifier, as on the command line.
         title: As in the paper's tables, or in our words.
-        unit: ``percent`` of a share; ``points``, a score times ``scale``; ``facts/s``, times ``scale``.
+        unit: ``percent`` of a share; ``points``, a score times ``scale``; ``facts/100 s``, likewise.
         is_higher_better: Which way is better.
         scale: By what a value is multiplied to be in the unit, as in the paper's tables.
         per: What one value stands for.
@@ -70,7 +70,7 @@ _ALL: Final = (
     Metric("emscore", "EMScore", "points", True, 100, "clip", _SEEN),
     Metric("emscore_ref", "EMScore with reference", "points", True, 100, "clip", _SEEN | {Need.REFERENCES}),
     Metric("info_sim", "InfoSim", "points", True, 100, "clip", _SCORED),
-    Metric("info_diverse", "InfoDiverse", "facts/s", True, 100, "story", _SCORED | {Need.CLIPS}),
+    Metric("info_diverse", "InfoDiverse", "facts/100 s", True, 100, "story", _SCORED | {Need.CLIPS}),
     Metric("word_length", "word-length accuracy", "percent", True, 100, "clip", frozenset({Need.WINDOWS}), _ONE),
     Metric("spoken_fit", "spoken-duration fit", "percent", True, 100, "clip", frozenset({Need.CLIPS}), _ONE),
     Metric(
