@@ -6,6 +6,7 @@
     ├── SchemaError               a stored table or object is not ours    stops before the cluster is touched (exit 2)
     ├── ModelLoadError            weights are missing or do not fit       stops before the cluster is touched (exit 2)
     ├── StorageError              the output or a published run cannot be read or written (exit 2)
+    ├── MetricError               a metric has no value for these narrations; the others go on
     └── ItemError                 one video cannot be narrated: becomes a Rejection row, never stops a run
         ├── UnreadableVideo       missing, broken, empty, without pictures
         ├── NoUsableClips         nothing left to narrate after splitting
@@ -71,6 +72,10 @@ class SchemaError(NarratorError):
 
 class StorageError(NarratorError):
     """An output location cannot be read or written, or holds no published run."""
+
+
+class MetricError(NarratorError):
+    """A metric has no value: what it needs is not there, or the released code fails on such narrations."""
 
 
 @dataclass(frozen=True, slots=True)

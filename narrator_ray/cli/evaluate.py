@@ -1,0 +1,64 @@
+"""``narrator-ray evaluate``: how good narrations are beside references."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from narrator_ray.cli.arguments import console
+
+commands = typer.Typer()
+
+
+@commands.command(
+    epilog="Example: narrator-ray evaluate results --references catalog.jsonl --metrics cider_d,repetition"
+)
+def evaluate(
+    narrations: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_OR_FILE", help="Where a run was published, a narrations.parquet, or the released output.json."
+        ),
+    ],
+    references: Annotated[
+        str, typer.Option("--references", help="Catalogue with products, clips, reference narrations and labels.")
+    ],
+    metrics: Annotated[str, typer.Option("--metrics", help="Names with commas; all that look at texts if empty.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Directory for evaluation.json, .md, items.parquet.")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option("--tokenizer", help="Tokenizer of the language model, for released BLEU, CIDEr, METEOR."),
+    ] = None,
+    sentence_model: Annotated[
+        Path | None, typer.Option("--sentence-model", help="Text encoder, for InfoSim and InfoDiverse.")
+    ] = None,
+    user_dictionary: Annotated[
+        str | None, typer.Option("--user-dictionary", help="Words to add to jieba's, one a line.")
+    ] = None,
+) -> None:
+    """Score narrations, under the released and the standard definition of every metric."""
+    from narrator_ray.catalog.manifest import read_manifest
+    from narrator_ray.console import plain_table
+    from narrator_ray.evaluation import run, summary
+    from narrator_ray.evaluation.narrated_clips import read_narrated_clips
+    from narrator_ray.evaluation.stories import join
+    from narrator_ray.evaluation.tools import Tools
+
+    names = run.checked_metrics(filter(None, map(str.strip, metrics.split(","))))
+    joined = join(read_narrated_clips(narrations), read_manifest(references))
+    outcomes = run.evaluate(joined.stories, names, Tools(tokenizer, sentence_model, user_dictionary))
+    table = plain_table(*(f"{name}>" if name in {"value", "scored", "left out"} else name for name in summary.COLUMNS))
+    for row in summary.summary_rows(outcomes):
+        table.add_row(*row)
+    console().print(table)
+    typer.echo(
+        f"{len(joined.stories)} videos; {joined.num_without_narration} of the references without narrations, "
+        f"{joined.num_without_reference} narrated without references"
+    )
+    if out is not None:
+        for path in summary.write(outcomes, out):
+            typer.echo(path)

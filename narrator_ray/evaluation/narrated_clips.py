@@ -1,0 +1,92 @@
+"""What was narrated, wherever it stands: a published run, our table, or the output.json of the released code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from narrator_ray.errors import SchemaError
+from narrator_ray.outputs.tables import iterate_rows, read_narrations
+from narrator_ray.records import Clip, ScriptLabel, parse_label
+from narrator_ray.runs.published import open_latest
+from narrator_ray.storage.storage import Storage
+
+RELEASED_TEXT = "0.1"
+"""Under which the released code stores a narration: the temperature it sampled with."""
+
+
+@dataclass(frozen=True, slots=True)
+class NarratedClip:
+    """One clip as narrated.
+
+    Attributes:
+        video_id: Of the catalogue.
+        clip_index: 0-based place in the video.
+        text: The narration; None if the source lists the clip without one.
+        labels: Script labels that the model chose; None if it chose none.
+        clip: Its times; None where the source does not say.
+        numbers_all_clips: Whether ``clip_index`` counts clips that the annotators left without narration, too.
+    """
+
+    video_id: str
+    clip_index: int
+    text: str | None
+    labels: tuple[ScriptLabel, ...] | None
+    clip: Clip | None = None
+    numbers_all_clips: bool = False
+
+
+def read_narrated_clips(source: str) -> list[NarratedClip]:
+    """The clips of a source, in its order.
+
+    Args:
+        source: A directory or s3:// prefix with a published run, a narrations.parquet, or an output.json.
+
+    Raises:
+        StorageError: It cannot be read, or holds no published run.
+        SchemaError: It is no such file.
+    """
+    if source.endswith(".json"):
+        return list(_of_released(_read(source), source))
+    if source.endswith(".parquet"):
+        return list(_of_table(read_narrations(_read(source))))
+    return list(_of_table(open_latest(source).narrations))
+
+
+def _read(source: str) -> bytes:
+    storage, key = Storage.of_file(source)
+    return storage.read(key)
+
+
+def _of_table(table: pa.Table) -> Iterator[NarratedClip]:
+    for row in iterate_rows(table):
+        is_chosen = row["label_source"] == "generated"
+        labels = tuple(map(ScriptLabel, row["script_labels"])) if is_chosen else None
+        times = Clip(row["start_s"], row["end_s"])
+        yield NarratedClip(row["video_id"], row["clip_index"], row["narration"], labels, times)
+
+
+def _of_released(data: bytes, source: str) -> Iterator[NarratedClip]:
+    try:
+        entries = json.loads(data)
+    except ValueError as error:
+        raise SchemaError(f"{source}: not JSON: {error}") from error
+    if not isinstance(entries, Mapping):
+        raise SchemaError(f'{source}: expected {{"<video>_<clip>": {{"gt", "label", "out_label", "0.1"}}}}')
+    for key, entry in entries.items():
+        video_id, _, number = key.rpartition("_")
+        if not number.isdecimal() or not isinstance(entry, Mapping):
+            raise SchemaError(f"{source}: {key!r}: expected <video>_<clip> with an object of texts")
+        text = entry.get(RELEASED_TEXT)
+        yield NarratedClip(video_id, int(number), text, _labels(entry.get("out_label")), numbers_all_clips=True)
+
+
+def _labels(names: Any) -> tuple[ScriptLabel, ...] | None:
+    """The labels that a released text names; what is no label is none of them."""
+    if not isinstance(names, str):
+        return None
+    return tuple(label for name in names.split("+") if (label := parse_label(name)) is not None)
