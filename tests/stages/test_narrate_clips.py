@@ -110,7 +110,7 @@ def test_a_row_is_narrated_with_the_adapter_it_names(store, monkeypatch):
 
     monkeypatch.setattr("narrator_ray.narration.engine.NarrationEngine", Engine)
     monkeypatch.setattr("narrator_ray.model.narrator.VideoNarrator.load", lambda *_, **options: options["adapters"])
-    monkeypatch.setattr("narrator_ray.stages.narrate_clips.prepare_adapters", lambda places, names: (places, names))
+    monkeypatch.setattr("narrator_ray.stages.narrate_clips.prepare_adapters", lambda *given: given[:2])
     config = Config.model_validate({"model": {"adapters": {"north": "/north"}}})
     stage = NarrateClips(find_preset("tiny-random"), store, config, "cpu", FakeBoard(), ("north",))
     row = prepared_row("red", adapter="north")
