@@ -19,8 +19,8 @@ _OWN_SHARE = 0.7
 """How often the first fact of a category is one that is true of this kind only."""
 _BARE_NAME_SHARE = 0.2
 """How often a name does not say what the product is, so that it must be seen."""
-_ENOUGH_AUDIENCES = 2
-"""A kind that names so many of its own is not for everyone whom the rest of its family is for."""
+_ENOUGH_OF_ITS_OWN = {"audience": 2, "material": 2}
+"""A kind that has so many facts of its own does not share those of its family: a camping mug is not made of china."""
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -72,8 +72,9 @@ def facts_of(kind_name: str) -> Facts:
     everything: Facts = {}
     for facts in (kind.facts, kind.shared_facts, look, shop):
         for category, templates in facts.items():
-            if not (category == "audience" and len(everything.get(category, ())) >= _ENOUGH_AUDIENCES):
-                everything[category] = everything.get(category, ()) + templates
+            known = everything.get(category, ())
+            if len(known) < _ENOUGH_OF_ITS_OWN.get(category, len(known) + 1):
+                everything[category] = known + templates
     return everything
 
 

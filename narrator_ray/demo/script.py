@@ -27,11 +27,11 @@ _SCRIPTS = 20
 _PHRASINGS = 60
 """How many phrasings are tried for a narration."""
 _DRAWS_PER_PHRASING = 8
-_CHOICE = 6
+_CHOICE = 8
 """Out of so many phrasings that fit, the one that names most of what is wanted is taken."""
 _FACT_WEIGHT = 0.3
 """What a fact that is told counts beside a wanted attribute."""
-_WANTED_SHARE = {"colour": 0.75, "scene": 0.65, "motion": 0.6, LOOKING_BACK: 0.35}
+_WANTED_SHARE = {"colour": 0.75, "scene": 0.7, "motion": 0.75, LOOKING_BACK: 0.35}
 """How often a line is looked for that names a visible attribute, or looks back where it can."""
 
 
