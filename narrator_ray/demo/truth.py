@@ -42,6 +42,8 @@ ATTRIBUTES = ("product", "colour", "scene", "motion")
 _CLAUSE_END = re.compile(r"[.!?,;:]+(?=\s|$)")
 _BLANK = " | "
 """Stands where a fact or a name was, so that words to its left and right are not taken for neighbours."""
+_WORDS_WITHIN_A_PLACE = 2
+"""So many words between two words for one scene leave them one mention: "the beach by the sea"."""
 _NUMBER_AND_NEXT = re.compile(r"([$]?\d+(?:[.,]\d+)*%?)(?:[ -]([^\W\d_]+))?")
 
 
@@ -225,15 +227,16 @@ def _scenes(text: str) -> tuple[list[str], list[str]]:
     back: list[str] = []
     pattern = at_words([*scene_words(), *vocabulary().looking_back])
     for clause in _CLAUSE_END.split(text):
-        is_looking_back, last = False, ""
-        for word in pattern.findall(clause):
-            scene = scene_words().get(word)
+        is_looking_back, last, end = False, "", 0
+        for match in pattern.finditer(clause):
+            scene = scene_words().get(match[1])
+            is_same_place = scene == last and len(clause[end : match.start()].split()) <= _WORDS_WITHIN_A_PLACE
             if scene is None:
                 is_looking_back = True
-            elif scene != last:
+            elif not is_same_place:
                 (back if is_looking_back else here).append(scene)
                 is_looking_back = False
-            last = scene or ""
+            last, end = scene or "", match.end()
     return here, back
 
 

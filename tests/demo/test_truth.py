@@ -70,6 +70,7 @@ def test_what_is_made_false_is_caught(films, name):
         ("This red teapot is yours.", {"product": "wrong"}),
         ("The Lumora Cloud Coffee Mug is here.", {"product": "wrong"}),
         ("The Nordavi Ember Coffee Mug is here.", {"product": "wrong", "invented": ("Nordavi",)}),
+        ("The red mug you saw at the beach looks lovely at the beach.", {"scene": "wrong"}),
         ("Watch it glide by.", {"motion": "wrong"}),
         ("At the beach, this red mug shines.", {"scene": "wrong"}),
         ("The red mug you saw in the snow shines in the kitchen.", {"looking_back": "wrong"}),
