@@ -83,7 +83,7 @@ def main() -> None:
     scripts = []
     for seed in range(NUM_SCRIPTS):
         storyboard = make_storyboard(seed)
-        script = write_script(storyboard, make_product(seed, storyboard.kind))
+        script = write_script(storyboard, make_product(seed, storyboard.form))
         scripts += [scripted.narration for scripted in script]
     print_error("scripts", scripts)
 

@@ -32,8 +32,8 @@ def storefront_job(encoder: VisionEncoder, seed: int, num_clips: int) -> Narrati
     shots: list[Shot] = []
     while len(shots) < num_clips:
         count = min(_MOST_SHOTS, num_clips - len(shots))
-        shots += make_storyboard(seed + 1000 * len(shots), kind=first.kind, colour=first.colour, num_shots=count).shots
-    product = make_product(seed, first.kind).to_product()
+        shots += make_storyboard(seed + 1000 * len(shots), form=first.form, colour=first.colour, num_shots=count).shots
+    product = make_product(seed, first.form).to_product()
     clips = tuple(Clip(a, b) for a, b in pairwise(accumulate((shot.num_frames / FPS for shot in shots), initial=0.0)))
     settings = ModelSettings()
     video = Video(f"video-{seed}", "none", product, "en", clips)

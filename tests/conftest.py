@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.s3_server import CREDENTIALS, s3_bucket, s3_root, s3_server
 
@@ -16,6 +17,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # the models of tests are tiny; t
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 for _name, _value in CREDENTIALS.items():  # workers have the environment in which Ray was started, and no other
     os.environ.setdefault(_name, _value)
+
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # how fast a machine is must not decide whether a test passes
 
 
 @pytest.fixture(scope="session")

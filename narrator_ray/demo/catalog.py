@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 from narrator_ray.demo.film import draw_video
-from narrator_ray.demo.products import make_product
-from narrator_ray.demo.script import write_script
-from narrator_ray.demo.storyboard import Split, Storyboard, make_storyboard, split_of
+from narrator_ray.demo.films import Film, make_film
+from narrator_ray.demo.splits import Split
+from narrator_ray.demo.storyboard import Storyboard
 from narrator_ray.records import JsonDict
 
-STOREFRONT_VERSION = "2"
+STOREFRONT_VERSION = "3"
 """Changes when the same seed would give other pictures or other texts."""
 
 GiveClips = Literal["all", "none", "alternate"]
@@ -32,6 +32,7 @@ def write_catalog(
     *,
     split: Split | None = None,
     give_clips: GiveClips = "alternate",
+    draw_films: bool = True,
 ) -> Path:
     """Draw a catalogue: ``directory/videos/*.mp4`` and ``directory/catalog.jsonl``.
 
@@ -42,26 +43,29 @@ def write_catalog(
         directory: Where; made if it is not there.
         num_videos: How many films.
         seed: Which storefront.
-        split: Only pairs of product kind and colour of this split.
+        split: Only names, sets of facts and pairs of form and colour of this split.
         give_clips: Whether the manifest holds clips, storylines and references.
+        draw_films: False: write the manifest only.
 
     Returns:
         Path of the manifest.
     """
     folder = Path(directory)
     manifest = folder / "catalog.jsonl"
-    films = [make_storyboard(seed * _SEEDS_PER_CATALOG + index, split=split) for index in range(num_videos)]
+    films = [make_film(seed * _SEEDS_PER_CATALOG + index, split=split) for index in range(num_videos)]
     rows = [_row(index, film, _is_given(index, give_clips)) for index, film in enumerate(films)]
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     stamp = json.dumps({"version": STOREFRONT_VERSION, "manifest": text})
-    (folder / "videos").mkdir(parents=True, exist_ok=True)
-    is_known = _read(folder / _STAMP) == stamp.encode()
-    for row, film in zip(rows, films, strict=True):
-        path = folder / row["video"]
-        if not (is_known and path.is_file()):
-            _draw(path, film)
+    folder.mkdir(parents=True, exist_ok=True)
+    if draw_films:
+        is_known = _read(folder / _STAMP) == stamp.encode()
+        (folder / "videos").mkdir(exist_ok=True)
+        for row, film in zip(rows, films, strict=True):
+            path = folder / row["video"]
+            if not (is_known and path.is_file()):
+                _draw(path, film.storyboard)
+        _replace(folder / _STAMP, stamp.encode())
     _replace(manifest, text.encode())
-    _replace(folder / _STAMP, stamp.encode())
     return manifest
 
 
@@ -69,37 +73,12 @@ def _is_given(index: int, give_clips: GiveClips) -> bool:
     return give_clips == "all" or (give_clips == "alternate" and index % 2 == 0)
 
 
-def _row(index: int, film: Storyboard, is_given: bool) -> JsonDict:
-    product = make_product(film.seed, film.kind)
-    script = write_script(film, product)
-    video_id = f"{film.kind}-{film.colour}-{index:04d}"
-    row: JsonDict = {
-        "video_id": video_id,
-        "video": f"videos/{video_id}.mp4",
-        "product": product.to_product().to_json(),
-        "language": "en",
-    }
-    if is_given:
-        row["clips"] = [{"start_s": start_s, "end_s": end_s} for start_s, end_s in film.spans_s]
-        row["narrations"] = [shot.narration for shot in script]
-        if index % 4 == 0:
-            row["storyline"] = [[str(shot.label)] for shot in script]
-    truth = [
-        {
-            "start_s": start_s,
-            "end_s": end_s,
-            "product": shot.kind,
-            "colour": shot.colour,
-            "scene": shot.scene,
-            "motion": shot.motion,
-            "script_labels": [str(scripted.label)],
-            "narration": scripted.narration,
-            "mentions": list(scripted.mentions),
-        }
-        for (start_s, end_s), shot, scripted in zip(film.spans_s, film.shots, script, strict=True)
-    ]
-    row["extra"] = {"truth": {"seed": film.seed, "split": split_of(film.kind, film.colour), "clips": truth}}
-    return row
+def _row(index: int, film: Film, is_given: bool) -> JsonDict:
+    board = film.storyboard
+    video_id = f"{board.form}-{board.colour}-{index:04d}"
+    video = film.to_video(video_id, f"videos/{video_id}.mp4").to_json()
+    given = ["clips", "narrations", *(["storyline"] if index % 4 == 0 else [])] if is_given else []
+    return {name: video[name] for name in ("video_id", "video", "product", "language", *given, "extra")}
 
 
 def _draw(path: Path, film: Storyboard) -> None:

@@ -7,7 +7,7 @@ encoder runs on one thread and writes no date.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -23,7 +23,6 @@ from narrator_ray.demo.scenes import DRAW_SCENE
 from narrator_ray.demo.scenes.scenery import AMBIENT, FOOT_Y, HEIGHT, WIDTH
 from narrator_ray.demo.shapes import DRAW_SHAPE
 from narrator_ray.demo.storyboard import FPS, Shot, Storyboard
-from narrator_ray.demo.tables import kinds
 
 FRAME_WIDTH_PX = 480
 FRAME_HEIGHT_PX = 360
@@ -62,19 +61,24 @@ def draw_video(path: Path | str, storyboard: Storyboard) -> None:
         container.mux(stream.encode(None))
 
 
-def draw_shot(shot: Shot) -> Iterator[Picture]:
-    """The pictures of a shot, each uint8 [360, 480, 3]."""
+def draw_shot(shot: Shot, frames: Iterable[int] | None = None) -> Iterator[Picture]:
+    """The pictures of a shot, each uint8 [360, 480, 3].
+
+    Args:
+        shot: What is seen.
+        frames: Which of its frames, counted from 0; None: all.
+    """
     draw = _draw_zoomed if shot.motion == "zoom_in" else _draw_moved
-    return draw(shot)
+    return draw(shot, range(shot.num_frames) if frames is None else frames)
 
 
-def _draw_zoomed(shot: Shot) -> Iterator[Picture]:
+def _draw_zoomed(shot: Shot, frames: Iterable[int]) -> Iterator[Picture]:
     """Product and scene are put together once; only the camera moves."""
     scale = _SCENE_SCALE
     stage = _scene(shot.scene, shot.scene_variant).copy()
     foot = ((_FOOT_X + _LEFT) * scale, (_FOOT_Y + _TOP) * scale)
     _place(stage, shot, Pose(), foot, scale)
-    for index in range(shot.num_frames):
+    for index in frames:
         zoom = pose_at(shot, index).zoom
         width, height = FRAME_WIDTH_PX * scale / zoom, FRAME_HEIGHT_PX * scale / zoom
         left = stage.width / 2 - width / 2
@@ -83,10 +87,10 @@ def _draw_zoomed(shot: Shot) -> Iterator[Picture]:
         yield np.asarray(stage.resize((FRAME_WIDTH_PX, FRAME_HEIGHT_PX), Image.Resampling.BILINEAR, box=window))
 
 
-def _draw_moved(shot: Shot) -> Iterator[Picture]:
+def _draw_moved(shot: Shot, frames: Iterable[int]) -> Iterator[Picture]:
     """The product moves before the scene, which may pan."""
     scene = _scene(shot.scene, shot.scene_variant).resize((int(WIDTH), int(HEIGHT)), Image.Resampling.LANCZOS)
-    for index in range(shot.num_frames):
+    for index in frames:
         pose = pose_at(shot, index)
         left = _LEFT + pose.pan_px
         window = (left, _TOP, left + FRAME_WIDTH_PX, _TOP + FRAME_HEIGHT_PX)
@@ -103,14 +107,14 @@ def _place(picture: Image.Image, shot: Shot, pose: Pose, foot: tuple[float, floa
     """Put the product and its shadow into a picture, its foot at ``foot``."""
     size = round(_PRODUCT_PX * shot.size_fraction * scale)
     nearness = 1 - 0.55 * pose.lift_px / BOUNCE_PX
-    shadow = _shadow(shot.kind, shot.colour, size)
+    shadow = _shadow(shot.form, shot.colour, size)
     spread = 1 + 0.15 * (1 - nearness)
     mask = shadow.resize((round(shadow.width * spread), round(shadow.height * spread)), Image.Resampling.BILINEAR)
     mask = mask.point([round(level * nearness) for level in range(256)])
     corner = (round(foot[0] - mask.width / 2), round(foot[1] - mask.height / 2))
     picture.paste(AMBIENT[shot.scene].shadow, (*corner, corner[0] + mask.width, corner[1] + mask.height), mask)
-    raised = foot[1] - pose.lift_px - _rocking_px(_foot_span(shot.kind, shot.colour, size), size, pose.turn_deg)
-    sprite, corner = _posed(_sprite(shot.kind, shot.colour, shot.scene, size), pose, (foot[0], raised))
+    raised = foot[1] - pose.lift_px - _rocking_px(_foot_span(shot.form, shot.colour, size), size, pose.turn_deg)
+    sprite, corner = _posed(_sprite(shot.form, shot.colour, shot.scene, size), pose, (foot[0], raised))
     picture.paste(sprite, corner, sprite)
 
 
@@ -145,10 +149,10 @@ def _scene(name: str, variant: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16)
-def _sprite(kind: str, colour: str, scene: str, size_px: int) -> Image.Image:
+def _sprite(form: str, colour: str, scene: str, size_px: int) -> Image.Image:
     """The product alone, in the light of the scene."""
     canvas = Canvas(100, 100, size_px / 100)
-    DRAW_SHAPE[kinds()[kind].form](canvas, PALETTES[colour])
+    DRAW_SHAPE[form](canvas, PALETTES[colour])
     red, green, blue, alpha = canvas.image.split()
     tint = AMBIENT[scene].light
     channels = [
@@ -159,13 +163,13 @@ def _sprite(kind: str, colour: str, scene: str, size_px: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16)
-def _shadow(kind: str, colour: str, size_px: int) -> Image.Image:
+def _shadow(form: str, colour: str, size_px: int) -> Image.Image:
     """Opacity of the shadow a product throws on the ground: dark below its foot, soft around it."""
-    whole = _columns(_opaque(kind, colour, size_px))
+    whole = _columns(_opaque(form, colour, size_px))
     width, height = round(size_px * 1.5), round(size_px * 0.36)
     mask = Image.new("L", (width, height))
     pen = ImageDraw.Draw(mask)
-    for (left, right), flatness, opacity in ((whole, 0.13, 70), (_foot_span(kind, colour, size_px), 0.1, 150)):
+    for (left, right), flatness, opacity in ((whole, 0.13, 70), (_foot_span(form, colour, size_px), 0.1, 150)):
         middle = width / 2 + (left + right - size_px) / 2
         reach = (right - left) / 2 * 1.04
         drop = max(reach * flatness, size_px * 0.03)
@@ -174,13 +178,13 @@ def _shadow(kind: str, colour: str, size_px: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16)
-def _foot_span(kind: str, colour: str, size_px: int) -> tuple[int, int]:
+def _foot_span(form: str, colour: str, size_px: int) -> tuple[int, int]:
     """First and last column of the part a product stands on."""
-    return _columns(_opaque(kind, colour, size_px)[int(size_px * 0.88) :])
+    return _columns(_opaque(form, colour, size_px)[int(size_px * 0.88) :])
 
 
-def _opaque(kind: str, colour: str, size_px: int) -> npt.NDArray[np.bool_]:
-    return np.asarray(_sprite(kind, colour, "studio", size_px).getchannel("A")) > 128
+def _opaque(form: str, colour: str, size_px: int) -> npt.NDArray[np.bool_]:
+    return np.asarray(_sprite(form, colour, "studio", size_px).getchannel("A")) > 128
 
 
 def _columns(is_opaque_HW: npt.NDArray[np.bool_]) -> tuple[int, int]:

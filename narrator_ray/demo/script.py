@@ -1,44 +1,38 @@
-"""The script of a film: a script label and a reference narration for every shot.
+"""The script of a film: script labels and a reference narration for every shot.
 
 A narration names what this shot shows (product, colour, scene, motion), takes facts from this product only, looks back
-to an earlier shot now and then, and can be spoken in the time the shot lasts.
+to an earlier shot now and then, and can be spoken in the time the shot lasts. A long shot is told in several lines,
+each with a script label of its own. No fact, no line and no run of four words is told twice in a film.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 
-from narrator_ray.config import LengthSettings
-from narrator_ray.demo.phrasing import phrase
+from narrator_ray.demo.lines import ATTRIBUTES, LOOKING_BACK, Line, Told, names_of, say, stammer
+from narrator_ray.demo.orders import Labels
+from narrator_ray.demo.phrasing import needed_slots
+from narrator_ray.demo.plan import VARIANT_LABEL, kept_back, other_labels, plan_labels, window_of
 from narrator_ray.demo.products import ShopProduct
-from narrator_ray.demo.storyboard import FPS, Shot, Storyboard
+from narrator_ray.demo.slots import Moment, Slots, make_slots
+from narrator_ray.demo.storyboard import Storyboard
 from narrator_ray.demo.tables import Phrases, phrasebook, vocabulary
 from narrator_ray.records import ScriptLabel
 
-OPENINGS = (ScriptLabel.PRODUCT_RECOMMENDATION, ScriptLabel.SORE_POINT)
-ENDING = ScriptLabel.CALL_TO_ACTION
-_NEEDED_FACT = {
-    ScriptLabel.APPEARANCE_DESIGN: "look",
-    ScriptLabel.INGREDIENT_MATERIAL_TEXTURE: "material",
-    ScriptLabel.PRODUCTION_PROCESS: "process",
-    ScriptLabel.SPECIFIC_CHARACTERISTICS: "quality",
-    ScriptLabel.PRODUCT_EFFECT: "effect",
-    ScriptLabel.PRODUCT_TRIAL: "use",
-    ScriptLabel.AUTHORITATIVE_CERTIFICATE: "certificate",
-    ScriptLabel.PRODUCT_SECURITY: "safety",
-    ScriptLabel.OTHERS: "audience",
-}
-"""The fact a label of the middle of a story needs, in the order a story usually tells them."""
-_ORDER_JITTER = 2.5
-_SHORT_SPOKEN = (ScriptLabel.PRODUCT_EFFECT, ScriptLabel.APPEARANCE_DESIGN, ScriptLabel.OTHERS)
-_ATTEMPTS = 300
-_CHOOSY_ATTEMPTS = 80
-_WANTED_SHARE = {"colour": 0.75, "scene": 0.55, "motion": 0.5}
-"""How often a line is looked for that names a visible attribute."""
-_VOWELS = "aeiou"
+_SCRIPTS = 20
+"""How many orders of labels are tried."""
+_PHRASINGS = 60
+"""How many phrasings are tried for a narration."""
+_DRAWS_PER_PHRASING = 8
+_CHOICE = 8
+"""Out of so many phrasings that fit, the one that names most of what is wanted is taken."""
+_FACT_WEIGHT = 0.3
+"""What a fact that is told counts beside a wanted attribute."""
+_WANTED_SHARE = {"colour": 0.75, "scene": 0.7, "motion": 0.75, LOOKING_BACK: 0.35}
+"""How often a line is looked for that names a visible attribute, or looks back where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,144 +40,112 @@ class ScriptedShot:
     """What is said over one shot.
 
     Attributes:
-        label: What the shot does in the story.
+        labels: What the shot does in the story, one or more.
         narration: What is spoken.
         mentions: The visible attributes it names: "product", "colour", "scene", "motion".
+        facts: The product's facts it tells.
+        looks_back_to: The scene of an earlier shot that it reminds of, or None.
     """
 
-    label: ScriptLabel
+    labels: Labels
     narration: str
     mentions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Where in a film a line is spoken: the shot's index, and in lower case everything said before it."""
-
-    storyboard: Storyboard
-    product: ShopProduct
-    index: int
-    said: str
-
-    @property
-    def shot(self) -> Shot:
-        """What is seen."""
-        return self.storyboard.shots[self.index]
+    facts: tuple[str, ...]
+    looks_back_to: str | None
 
 
 def write_script(storyboard: Storyboard, product: ShopProduct) -> tuple[ScriptedShot, ...]:
-    """The script of a film; the same film and product give the same script."""
+    """The script of a film; the same film and product give the same script.
+
+    Raises:
+        ValueError: The phrasebook has nothing to say in so short a time.
+    """
     rng = Random(f"script {storyboard.seed}")
+    for _ in range(_SCRIPTS):
+        script = _written(rng, storyboard, product)
+        if len(script) == len(storyboard.shots):
+            return tuple(script)
+    raise ValueError(f"no lines of the phrasebook fit shot {len(script)} of film {storyboard.seed}: add shorter ones")
+
+
+def _written(rng: Random, storyboard: Storyboard, product: ShopProduct) -> list[ScriptedShot]:
+    """A script as far as it could be written: it ends before a shot for which nothing is left to say."""
+    groups = plan_labels(rng, storyboard, product)
+    told = Told()
     script: list[ScriptedShot] = []
-    for label in _labels(rng, storyboard, product):
-        said = " ".join(scripted.narration for scripted in script).lower()
-        script.append(_scripted(rng, Moment(storyboard, product, len(script), said), label))
-    return tuple(script)
+    for index in range(len(groups)):
+        moment, later = Moment(storyboard, product, index), list(chain.from_iterable(groups[index + 1 :]))
+        for labels in chain([groups[index]], other_labels(rng, groups, index)):
+            withheld = told.facts | kept_back(product, labels, later, told.facts)
+            lines = _narrated(rng, moment, labels, told, make_slots(moment, withheld))
+            if lines:
+                break
+        else:
+            return script
+        groups[index] = labels
+        for line in lines:
+            told.add(line)
+        script.append(_scripted(labels, lines))
+    return script
 
 
-def window_of(duration_s: float) -> tuple[int, int]:
-    """Lowest and highest number of words that can be spoken in that time, by the default speaking rate."""
-    settings = LengthSettings()
-    middle = round(settings.rate_en * duration_s)
-    return max(1, middle - settings.margin_en), middle + settings.margin_en
+def _narrated(rng: Random, moment: Moment, labels: Labels, told: Told, slots: Slots) -> list[Line]:
+    """A line for every label, together in the window, that name much of what this time is wanted; or nothing.
 
-
-def _labels(rng: Random, storyboard: Storyboard, product: ShopProduct) -> list[ScriptLabel]:
-    """Opening, a middle in a plausible order and without repetition as long as there are facts, call to action."""
-    possible = [label for label, fact in _NEEDED_FACT.items() if fact in product.facts]
-    num_middle = len(storyboard.shots) - 2
-    middle = rng.sample(possible, min(num_middle, len(possible)))
-    middle += rng.choices(possible, k=num_middle - len(middle))
-    places = {label: place for place, label in enumerate(_NEEDED_FACT)}
-    middle.sort(key=lambda label: places[label] + rng.uniform(0, _ORDER_JITTER))
-    labels = [rng.choice(OPENINGS), *middle, ENDING]
-    for index, shot in enumerate(storyboard.shots):
-        if shot.colour != storyboard.colour:
-            labels[index] = ScriptLabel.APPEARANCE_DESIGN
-    return labels
-
-
-def _scripted(rng: Random, moment: Moment, label: ScriptLabel) -> ScriptedShot:
-    """The shot with its label, or with a label that has something to say in so short a time."""
-    for possible in (label, *_SHORT_SPOKEN):
-        scripted = _narrated(rng, moment, possible)
-        if scripted is not None:
-            return scripted
-    seed = moment.storyboard.seed
-    raise ValueError(f"no line of the phrasebook fits shot {moment.index} of film {seed}: add a shorter one")
-
-
-def _narrated(rng: Random, moment: Moment, label: ScriptLabel) -> ScriptedShot | None:
-    """A line in the window that names what this time is wanted, or else as much of it as any line found does."""
-    book, shot = phrasebook(), moment.shot
-    lines = book.colour_variant if shot.colour != moment.storyboard.colour else book.labels[str(label)]
-    low, high = window_of(shot.num_frames / FPS)
-    wanted = {name for name, share in _WANTED_SHARE.items() if rng.random() < share}
-    best: ScriptedShot | None = None
-    for attempt in range(_ATTEMPTS):
-        slots = _slots(rng, moment)
-        text = phrase(rng.choice(lines), book.rules, slots, rng)
-        if text is None or not low <= len(text.split()) <= high or text.lower() in moment.said:
-            continue
-        found = ScriptedShot(label, text, _mentions(text, slots))
-        if found.mentions and (best is None or _hits(found, wanted) > _hits(best, wanted)):
-            best = found
-        if best and (wanted <= set(best.mentions) or attempt >= _CHOOSY_ATTEMPTS):
+    Phrasings are drawn before it is seen what they can name, so that none is told much more often than others.
+    """
+    window = window_of(moment.duration_s)
+    wanted = _wanted(rng, moment)
+    rules = phrasebook(moment.product.kind.shown).rules
+    choices = [_sources(moment, label, slots, told) for label in labels]
+    fits: list[list[Line]] = []
+    for _ in range(_PHRASINGS if all(choices) else 0):
+        sources = [rng.choice(possible) for possible in choices]
+        drawn = (_drawn(rng, sources, rules, slots, window) for _ in range(_DRAWS_PER_PHRASING))
+        found = [lines for lines in drawn if lines and all(map(told.is_news, lines))]
+        if found:
+            fits.append(max(found, key=lambda lines: _worth(lines, wanted)))
+        if len(fits) == _CHOICE:
             break
-    return best
+    return max(fits, key=lambda lines: _worth(lines, wanted), default=[])
 
 
-def _hits(scripted: ScriptedShot, wanted: set[str]) -> int:
-    return len(wanted.intersection(scripted.mentions))
+def _wanted(rng: Random, moment: Moment) -> set[str]:
+    wanted = {name for name, share in _WANTED_SHARE.items() if rng.random() < share}
+    return wanted if moment.earlier_scenes else wanted - {LOOKING_BACK}
 
 
-def _mentions(text: str, slots: dict[str, Phrases]) -> tuple[str, ...]:
-    """Which visible attributes of the shot a text names, by the phrases its slots could be filled with."""
-    name = slots["name"][0]
-    spoken = text.lower().replace(name.lower(), slots["noun"][0])
-    them = slots["them"][0]
-    phrases = {
-        "product": slots["noun"],
-        "colour": slots["colour"],
-        "scene": slots["scene"],
-        "motion": tuple(words.replace("{them}", them) for words in slots["watch"] + slots["doing"]),
-    }
-    return tuple(
-        attribute
-        for attribute, options in phrases.items()
-        if any(re.search(rf"\b{re.escape(option)}\b", spoken) for option in options)
+def _sources(moment: Moment, label: ScriptLabel, slots: Slots, told: Told) -> list[str]:
+    """The lines of the phrasebook that a label may be told in now."""
+    book = phrasebook(moment.product.kind.shown)
+    lines = book.colour_variant if moment.is_variant and label == VARIANT_LABEL else book.labels[label]
+    return [line for line in lines if line not in told.sources and all(map(slots.get, needed_slots(line)))]
+
+
+def _drawn(
+    rng: Random, sources: Sequence[str], rules: dict[str, Phrases], slots: Slots, window: tuple[int, int]
+) -> list[Line]:
+    """The lines as said; nothing where they are too short or long, say something twice or nothing that is seen."""
+    lines = [line for source in sources if (line := say(rng, source, rules, slots))]
+    low, high = window
+    if len(lines) < len(sources) or not low <= sum(len(line.text.split()) for line in lines) <= high:
+        return []
+    return lines if not stammer(lines) and any(names_of(lines)[name] for name in ATTRIBUTES) else []
+
+
+def _worth(lines: Sequence[Line], wanted: set[str]) -> float:
+    hits = wanted.intersection(names_of(lines))
+    return len(hits) + (LOOKING_BACK in hits) + _FACT_WEIGHT * sum(len(line.facts) for line in lines)
+
+
+def _scripted(labels: Labels, lines: Sequence[Line]) -> ScriptedShot:
+    names = names_of(lines)
+    earlier = [words for line in lines for slot, words in line.filled if slot == "earlier"]
+    places = {phrases[0]: scene for scene, phrases in vocabulary().scene.items()}
+    return ScriptedShot(
+        labels=labels,
+        narration=" ".join(line.text for line in lines),
+        mentions=tuple(name for name in ATTRIBUTES if names[name]),
+        facts=tuple(fact for line in lines for fact in line.facts),
+        looks_back_to=places[earlier[0]] if earlier else None,
     )
-
-
-def _slots(rng: Random, moment: Moment) -> dict[str, Phrases]:
-    """Everything a line may name for this shot; facts not told yet first, and none twice in one line."""
-    words, shot, product = vocabulary(), moment.shot, moment.product
-    kind = product.kind
-    colour, noun = rng.choice(words.colour[shot.colour]), rng.choice(kind.nouns)
-    slots: dict[str, Phrases] = {
-        "colour": (colour,),
-        "noun": (noun,),
-        "name": (product.name,),
-        "each": (kind.each,),
-        "a_colour": (f"{colour} {noun}" if kind.is_plural else f"{_article(colour)} {colour} {noun}",),
-        "a_noun": (noun if kind.is_plural else f"{_article(noun)} {noun}",),
-        "scene": words.scene[shot.scene],
-        "watch": words.watch[shot.motion],
-        "doing": words.doing[shot.motion],
-        "earlier": _earlier_scenes(moment.storyboard.shots[: moment.index], shot.colour),
-    }
-    slots |= {word: (forms[int(kind.is_plural)],) for word, forms in words.agreement.items()}
-    for category, facts in product.facts.items():
-        shuffled = rng.sample(facts, len(facts))
-        first, *others = sorted(shuffled, key=lambda fact: fact.lower() in moment.said)
-        slots[category] = (first,)
-        slots[f"{category}2"] = tuple(others)
-    return slots
-
-
-def _earlier_scenes(shots: Sequence[Shot], colour: str) -> Phrases:
-    return tuple(vocabulary().scene[shot.scene][0] for shot in shots if shot.colour == colour)
-
-
-def _article(word: str) -> str:
-    return "an" if word[0].lower() in _VOWELS else "a"

@@ -5,15 +5,12 @@ Lengths are whole frames, so every cut falls exactly between two pictures.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
-from typing import Literal
 
-from narrator_ray.demo.tables import kinds, vocabulary
-
-Split = Literal["train", "held_out"]
+from narrator_ray.demo.splits import Split, colours_of, split_of_pair
+from narrator_ray.demo.tables import forms, vocabulary
 
 FPS = 25
 """Pictures a second."""
@@ -23,17 +20,13 @@ _MIN_OPENING_FRAMES = 90
 _SHOTS = (4, 7)
 _SCENE_VARIANTS = 6
 _COLOUR_VARIANT_SHARE = 0.15
-_HELD_OUT_EVERY = 5
+_UNSEEN_SHARE = 0.5
+"""How often a film of a held-out split shows a pair of form and colour that training never shows."""
 
 
-def kind_names() -> tuple[str, ...]:
-    """Every product kind."""
-    return tuple(kinds())
-
-
-def colour_names() -> tuple[str, ...]:
-    """Every product colour."""
-    return tuple(vocabulary().colour)
+def form_names() -> tuple[str, ...]:
+    """Everything that can be drawn as a product."""
+    return tuple(forms())
 
 
 def scene_names() -> tuple[str, ...]:
@@ -51,8 +44,8 @@ class Shot:
     """One shot: what is seen, for how long, and the small differences that make every shot its own.
 
     Attributes:
-        kind: Product kind.
-        colour: Product colour.
+        form: Which product is drawn.
+        colour: Its colour.
         scene: Where it stands.
         motion: What it or the camera does.
         num_frames: Length in frames.
@@ -62,7 +55,7 @@ class Shot:
         direction: 1 rightwards or -1 leftwards, for motions that have one.
     """
 
-    kind: str
+    form: str
     colour: str
     scene: str
     motion: str
@@ -78,7 +71,7 @@ class Storyboard:
     """A film: its seed, its product as introduced, and its shots in order."""
 
     seed: int
-    kind: str
+    form: str
     colour: str
     shots: tuple[Shot, ...]
 
@@ -96,28 +89,14 @@ class Storyboard:
         return tuple((a / FPS, b / FPS) for a, b in pairwise(cuts))
 
 
-def split_of(product_kind: str, colour: str) -> Split:
-    """Which split a pair of product kind and colour belongs to; about a fifth of every kind's colours is held out.
-
-    The answer for a pair does not change when kinds are added.
-    """
-    offset = int.from_bytes(hashlib.sha256(product_kind.encode()).digest()[:4], "big")
-    held_out = (offset + colour_names().index(colour)) % _HELD_OUT_EVERY == 0
-    return "held_out" if held_out else "train"
-
-
-def colours_of(kind: str, split: Split | None = None) -> tuple[str, ...]:
-    """The colours a product kind has in a split (None: in all)."""
-    return tuple(colour for colour in colour_names() if split is None or split_of(kind, colour) == split)
-
-
 def make_storyboard(
     seed: int,
     *,
     split: Split | None = None,
-    kind: str | None = None,
+    form: str | None = None,
     colour: str | None = None,
     num_shots: int | None = None,
+    max_shot_frames: int = MAX_SHOT_FRAMES,
 ) -> Storyboard:
     """The film of a seed: 4-7 shots of one product, each in another scene and with another motion than the one before.
 
@@ -125,23 +104,33 @@ def make_storyboard(
 
     Args:
         seed: Decides everything that is not given.
-        split: Only pairs of kind and colour of this split are shown.
-        kind: Product kind, or None to draw one.
-        colour: Product colour, or None to draw one.
+        split: Only pairs of form and colour that films of this split may show.
+        form: What is drawn, or None to draw lots.
+        colour: Product colour, or None to draw lots.
         num_shots: How many shots, at most as many as there are scenes.
+        max_shot_frames: Length of the longest shots.
     """
     rng = Random(f"storyboard {seed}")
-    kind = kind or rng.choice(kind_names())
-    colour = colour or rng.choice(colours_of(kind, split))
+    form = form or rng.choice(form_names())
+    colour = colour or rng.choice(_colours(rng, form, split))
     count = num_shots or rng.randint(*_SHOTS)
     scenes, motions = rng.sample(scene_names(), count), _motions(rng, count)
-    shots = [_shot(rng, kind, colour, scene, motion) for scene, motion in zip(scenes, motions, strict=True)]
+    shots = [
+        _shot(rng, form, colour, scene, motion, max_shot_frames) for scene, motion in zip(scenes, motions, strict=True)
+    ]
     shots[0] = replace(shots[0], num_frames=max(shots[0].num_frames, _MIN_OPENING_FRAMES))
-    others = [other for other in colours_of(kind, split_of(kind, colour)) if other != colour]
+    others = [other for other in colours_of(form, split_of_pair(form, colour)) if other != colour]
     if count > 2 and others and rng.random() < _COLOUR_VARIANT_SHARE:
         place = rng.randrange(1, count - 1)
         shots[place] = replace(shots[place], colour=rng.choice(others))
-    return Storyboard(seed, kind, colour, tuple(shots))
+    return Storyboard(seed, form, colour, tuple(shots))
+
+
+def _colours(rng: Random, form: str, split: Split | None) -> tuple[str, ...]:
+    """The colours to choose from; a held-out split shows its own in every other film."""
+    if split in (None, "train"):
+        return colours_of(form, split)
+    return colours_of(form, split if rng.random() < _UNSEEN_SHARE else "train")
 
 
 def _motions(rng: Random, count: int) -> list[str]:
@@ -155,13 +144,13 @@ def _motions(rng: Random, count: int) -> list[str]:
     return chosen[:count]
 
 
-def _shot(rng: Random, kind: str, colour: str, scene: str, motion: str) -> Shot:
+def _shot(rng: Random, form: str, colour: str, scene: str, motion: str, max_frames: int) -> Shot:
     return Shot(
-        kind=kind,
+        form=form,
         colour=colour,
         scene=scene,
         motion=motion,
-        num_frames=rng.randint(MIN_SHOT_FRAMES, MAX_SHOT_FRAMES),
+        num_frames=rng.randint(MIN_SHOT_FRAMES, max_frames),
         scene_variant=rng.randrange(_SCENE_VARIANTS),
         size_fraction=round(rng.uniform(0.88, 1.08), 3),
         phase_fraction=round(rng.random(), 3),

@@ -9,9 +9,28 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from importlib.resources.abc import Traversable
+from typing import Any, Literal
 
 Phrases = tuple[str, ...]
+Facts = dict[str, Phrases]
+"""Category to fact templates, in which ``{2|3|4}`` stands for one of its options."""
+
+Shown = Literal["itself", "packed", "served"]
+"""What a film shows of a product: the product, the package it comes in, or the vessel it is served in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What can be drawn: a bottle.
+
+    Attributes:
+        nouns: What everyone would call it.
+        look: What can be seen of it.
+    """
+
+    nouns: Phrases
+    look: Phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +40,26 @@ class Kind:
     Attributes:
         name: Identifier, as in the truth of a catalogue.
         form: Which drawn form stands for it.
-        nouns: What it is called; the first is used in product names.
+        shown: What of it is drawn.
+        nouns: What the picture shows may be called, the most telling first.
+        good: What is sold; the first noun unless the noun is only its vessel.
         is_plural: Whether the nouns are plural.
         each: How one piece is counted.
         price_usd: Lowest and highest price.
-        facts: Category to the facts one product may draw from.
+        facts: What is true of this kind only.
+        shared_facts: What is true of all kinds of its family.
     """
 
     name: str
     form: str
+    shown: Shown
     nouns: Phrases
+    good: str
     is_plural: bool
     each: str
     price_usd: tuple[int, int]
-    facts: dict[str, Phrases]
+    facts: Facts
+    shared_facts: Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +68,37 @@ class Market:
 
     brands: Phrases
     lines: Phrases
-    facts: dict[str, Phrases]
+    durable: Facts
+    consumable: Facts
     categories: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """How the visible attributes are spoken of: attribute value to its phrases, the plainest first."""
+    """How the visible attributes are spoken of: attribute value to its phrases, the plainest first.
+
+    The last three say by which words a reader knows a scene, a motion, and a place named in memory.
+    """
 
     colour: dict[str, Phrases]
     scene: dict[str, Phrases]
     watch: dict[str, Phrases]
     doing: dict[str, Phrases]
     agreement: dict[str, tuple[str, str]]
+    known_scene: dict[str, Phrases]
+    known_motion: dict[str, Phrases]
+    looking_back: Phrases
 
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """How narrations are put together: shared rules, lines by script label, lines for a clip in another colour."""
+    """How narrations are put together, for products that are shown in one of the three ways.
+
+    Attributes:
+        rules: Parts that several lines share.
+        labels: Lines by script label.
+        colour_variant: Lines for a clip that shows the product in another colour than its film.
+    """
 
     rules: dict[str, Phrases]
     labels: dict[str, Phrases]
@@ -68,17 +106,39 @@ class Phrasebook:
 
 
 @cache
+def forms() -> dict[str, Form]:
+    """Every drawn form by name."""
+    return {name: Form(tuple(row["nouns"]), tuple(row["look"])) for name, row in _table("forms").items()}
+
+
+@cache
 def kinds() -> dict[str, Kind]:
     """Every product kind by name."""
-    return {name: _kind(name, row) for name, row in _table("kinds").items()}
+    found: dict[str, Kind] = {}
+    for file in sorted((_data() / "goods").iterdir(), key=lambda file: file.name):
+        family = _read(file)
+        found |= {name: _kind(name, row, family) for name, row in family["kinds"].items()}
+    return found
+
+
+@cache
+def kinds_of(form: str) -> tuple[Kind, ...]:
+    """The product kinds that a form stands for."""
+    return tuple(kind for kind in kinds().values() if kind.form == form)
 
 
 @cache
 def market() -> Market:
     """Brands, product lines and a shop's own facts."""
     data = _table("market")
-    facts = _tuples({category: data[category] for category in ("offer", "after_sales", "certificate")})
-    return Market(tuple(data["brands"]), tuple(data["lines"]), facts, data["categories"])
+    facts = data["facts"]
+    return Market(
+        tuple(data["brands"]),
+        tuple(data["lines"]),
+        _tuples(facts["durable"]),
+        _tuples(facts["consumable"]),
+        data["categories"],
+    )
 
 
 @cache
@@ -86,26 +146,48 @@ def vocabulary() -> Vocabulary:
     """The words for colours, scenes and motions."""
     data = _table("vocabulary")
     agreement = {word: (forms[0], forms[1]) for word, forms in data["agreement"].items()}
-    motion = data["motion"]
+    motion, known = data["motion"], data["known_by"]
     return Vocabulary(
-        _tuples(data["colour"]), _tuples(data["scene"]), _tuples(motion["watch"]), _tuples(motion["doing"]), agreement
+        colour=_tuples(data["colour"]),
+        scene=_tuples(data["scene"]),
+        watch=_tuples(motion["watch"]),
+        doing=_tuples(motion["doing"]),
+        agreement=agreement,
+        known_scene=_tuples(known["scene"]),
+        known_motion=_tuples(known["motion"]),
+        looking_back=tuple(known["looking_back"]),
     )
 
 
 @cache
-def phrasebook() -> Phrasebook:
-    """The lines narrations are made from."""
+def phrasebook(shown: Shown) -> Phrasebook:
+    """The lines that narrations of such products are made from."""
     data = _table("phrases")
-    return Phrasebook(_tuples(data["rules"]), _tuples(data["labels"]), tuple(data["colour_variant"]["lines"]))
+    rules = {name: phrases for name, phrases in data["rules"].items() if isinstance(phrases, list)}
+    labels = {name: lines for name, lines in data["labels"].items() if isinstance(lines, list)}
+    for name, lines in data["labels"]["itself" if shown == "itself" else "contents"].items():
+        labels[name] = [*labels[name], *lines]
+    return Phrasebook(_tuples(rules | data["rules"][shown]), _tuples(labels), tuple(data["colour_variant"][shown]))
 
 
-_KIND_FIELDS = ("form", "nouns", "is_plural", "each", "price_usd")
-
-
-def _kind(name: str, row: dict[str, Any]) -> Kind:
-    facts = _tuples({category: phrases for category, phrases in row.items() if category not in _KIND_FIELDS})
-    low, high = row["price_usd"]
-    return Kind(name, row["form"], tuple(row["nouns"]), row["is_plural"], row["each"], (low, high), facts)
+def _kind(name: str, row: dict[str, Any], family: dict[str, Any]) -> Kind:
+    form: str = family["form"]
+    generic = forms()[form].nouns
+    good = row.get("good", "")
+    own = [noun.format(good=good) for noun in row.get("nouns", family.get("nouns", []))]
+    low, high = family["price_usd"]
+    return Kind(
+        name=name,
+        form=form,
+        shown=family["shown"],
+        nouns=tuple(dict.fromkeys([*own, *generic])),
+        good=good or own[0],
+        is_plural=family["is_plural"],
+        each=family["each"],
+        price_usd=(low, high),
+        facts=_tuples({category: facts for category, facts in row.items() if category not in ("nouns", "good")}),
+        shared_facts=_tuples(family["facts"]),
+    )
 
 
 def _tuples(lists: dict[str, list[str]]) -> dict[str, Phrases]:
@@ -113,4 +195,12 @@ def _tuples(lists: dict[str, list[str]]) -> dict[str, Phrases]:
 
 
 def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((files("narrator_ray.demo") / "data" / f"{name}.toml").read_text(encoding="utf-8"))
+    return _read(_data() / f"{name}.toml")
+
+
+def _data() -> Traversable:
+    return files("narrator_ray.demo") / "data"
+
+
+def _read(file: Traversable) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
