@@ -67,7 +67,7 @@ def execute_graph(
             try:
                 num_rows = _consume(data, on_outcome)
             except Exception as error:
-                ours = _find_ours(error) or _reported(board)
+                ours = _reported(board) or _find_ours(error)
                 if ours is None:
                     raise
                 raise ours from error

@@ -64,7 +64,7 @@ class GuardedStage:
                 self._attempt_anyway(replica)
             return self._stage.callable_class(**self._stage.arguments)
         except NarratorError as error:
-            ray.get(self._board.report.remote(error))  # Ray hands on no more than the text of it
+            self._report(error)
             raise
         finally:
             self._settle(replica)
@@ -95,6 +95,9 @@ class GuardedStage:
     def _run_noted(self, batch: pa.Table, keys: Sequence[str]) -> pa.Table:
         try:
             return self._run(batch)
+        except NarratorError as error:
+            self._report(error)
+            raise
         finally:
             self._settle(keys)
 
@@ -129,6 +132,10 @@ class GuardedStage:
 
     def _attempt_anyway(self, keys: Sequence[str]) -> None:
         ray.get(self._board.attempt_anyway.remote(self._stage.name, keys, _this_process()))
+
+    def _report(self, error: NarratorError) -> None:
+        """Ray hands on the text of an error, or adds to it."""
+        ray.get(self._board.report.remote(error))
 
     def _settle(self, keys: Sequence[str]) -> None:
         self._board.settle.remote(self._stage.name, keys)

@@ -37,7 +37,7 @@ class RunBoard(ProgressBoard):
         self._attempts.settle(stage, keys)
 
     def report(self, error: NarratorError) -> None:
-        """Say what kept a replica from being made."""
+        """Say what stops the run."""
         self._error = error
 
     def error(self) -> NarratorError | None:

@@ -221,8 +221,7 @@ def test_a_node_is_killed(chaos: Chaos):
     chaos.ground.tell("add_node", num_cpus=2)
     raylet = chaos.ground.answer()["raylet"]
     chaos.start(out)
-    chaos.wait_for_results(out)
-    wait_for(lambda: workers(raylet, "ray::MapBatches"), "work on the second node")
+    wait_for(lambda: workers(raylet, "MapBatches("), "work on the second node")
     kill_node(raylet)
     assert count_in(out, "narrations") < NUM_VIDEOS
     ended = chaos.ground.answer()

@@ -1,0 +1,75 @@
+"""A run that is killed half-way and started again finishes with every video exactly once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from narrator_ray.runs.published import open_latest
+from tests.video_files import write_video
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(400)]
+
+NUM_VIDEOS = 12
+
+
+def command(manifest: str, out: Path) -> list[str]:
+    """The command line of the run, with the smallest unit of loss."""
+    settings = ("run.videos_per_task=1", "run.narrate_lanes=1")
+    pairs = [argument for setting in settings for argument in ("--set", setting)]
+    base = [sys.executable, "-m", "narrator_ray", "narrate", manifest, "--out", str(out), "--preset", "tiny-random"]
+    return base + pairs
+
+
+def results_in(out: Path) -> list[Path]:
+    """Narration objects written so far."""
+    return sorted((out / "narrations").glob("*/*.json"))
+
+
+def kill_half_way(manifest: str, out: Path) -> int:
+    """Start a run, SIGKILL its driver once the first result is there, and count what was written by then."""
+    with subprocess.Popen(command(manifest, out), stderr=subprocess.PIPE, start_new_session=True) as run:
+        deadline = time.monotonic() + 180
+        while not results_in(out) and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait(30)
+    wait_until_quiet(out)
+    return len(results_in(out))
+
+
+def wait_until_quiet(out: Path) -> None:
+    """Ray's workers end themselves when their driver is gone; wait until nothing is written any more."""
+    seen = -1
+    while (now := len(results_in(out))) != seen:
+        seen = now
+        time.sleep(3)
+
+
+def test_a_killed_run_is_finished_by_the_next(tmp_path, write_manifest):
+    """No video is lost, none is narrated twice, nothing half-written is left."""
+    video = str(write_video(tmp_path / "video.mp4"))
+    rows = [{"video_id": f"v{n}", "video": video, "product": {"name": f"Mug {n}"}} for n in range(NUM_VIDEOS)]
+    manifest, out = write_manifest(rows), tmp_path / "out"
+    done_before = kill_half_way(manifest, out)
+    assert 0 < done_before < NUM_VIDEOS
+    assert not (out / "latest.json").exists()
+    stamps = {path: path.stat().st_mtime_ns for path in results_in(out)}
+
+    finished = subprocess.run(command(manifest, out), capture_output=True, text=True, timeout=200, check=False)
+    assert finished.returncode == 0, finished.stderr
+    run = open_latest(str(out))
+    clips = Counter((row["video_id"], row["clip_index"]) for row in run.narrations.to_pylist())
+    assert set(clips.values()) == {1}
+    assert {video_id for video_id, _ in clips} == {row["video_id"] for row in rows}
+    record = json.loads((out / "runs" / run.run_id / "run.json").read_text())
+    assert record["num_reused"] == done_before
+    assert len(results_in(out)) == NUM_VIDEOS
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+    assert not [path for path in out.rglob("*") if path.is_file() and "tmp" in path.name]
