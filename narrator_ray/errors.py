@@ -11,7 +11,8 @@
         ├── NoUsableClips         nothing left to narrate after splitting
         ├── LengthWindowError     no window can be computed or met
         ├── PromptTooLong         the prompt does not fit the model's context
-        └── GenerationFailed      the language model gave no valid narration
+        ├── GenerationFailed      the language model gave no valid narration
+        └── NoReference           a video to learn from does not say what is said in it
 
 Errors cross process borders on a cluster, so every one survives pickling: arguments are plain values and are passed to
 ``super().__init__`` in order.
@@ -46,6 +47,7 @@ class RejectReason(StrEnum):
     NO_LENGTH_WINDOW = "no_length_window"
     PROMPT_TOO_LONG = "prompt_too_long"
     GENERATION_FAILED = "generation_failed"
+    NO_REFERENCE = "no_reference"
     SOURCE_UNAVAILABLE = "source_unavailable"
     OUT_OF_MEMORY = "out_of_memory"
     DAMAGED_OBJECT = "damaged_object"
@@ -145,3 +147,7 @@ class PromptTooLong(ItemError):
 
 class GenerationFailed(ItemError):
     """The language model produced no valid narration."""
+
+
+class NoReference(ItemError):
+    """A video to learn from lacks a narration or a script label."""
