@@ -53,9 +53,12 @@ class _Packer:
         self._add(ids, labels, index)
 
     def sample(self, example: VideoExample) -> Sample:
-        columns = (self._input_ids, self._labels, self._positions, self._branches)
         return Sample(
-            *(np.array(column, np.int64) for column in columns), tuple(clip.context for clip in example.clips)
+            input_ids=np.array(self._input_ids, np.int64),
+            labels=np.array(self._labels, np.int64),
+            positions=np.array(self._positions, np.int64),
+            branches=np.array(self._branches, np.int64),
+            contexts=tuple(clip.context for clip in example.clips),
         )
 
     def _add(self, ids: Ids, labels: Ids, branch: int) -> None:
