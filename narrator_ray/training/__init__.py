@@ -2,4 +2,6 @@
 
 examples.py   a video with features -> one sample per clip, of the pieces that narration reads
 packing.py    ... or all clips of a video in one sequence, equal to the samples
+order.py      ... in batches of like length, in an order that can be taken up anywhere
+batches.py    ... as tensors, and their loss
 """
