@@ -232,7 +232,7 @@ class TrainingSettings(Section):
     """Longer gradients are shortened to this length."""
     lora_rank: Annotated[int, Field(ge=0)] = 64
     """Rank of the LoRA factors; 0 leaves the language model as it is (the paper's ablation a)."""
-    lora_alpha: PositiveFloat = 16.0
+    lora_alpha: Annotated[int, Field(ge=1)] = 16
     """LoRA updates count alpha / rank."""
     lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the inputs of LoRA factors that are zeroed while training."""

@@ -6,4 +6,6 @@ order.py      ... in batches of like length, in an order that can be taken up an
 batches.py    ... as tensors, and their loss
 schedule.py   the learning rate of every step
 deepspeed.py  our settings -> DeepSpeed's
+learner.py    what of a narrator is trained, in which precision, and how it is saved
+loop.py       step by step
 """
