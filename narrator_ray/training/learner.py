@@ -23,6 +23,7 @@ from narrator_ray.errors import ConfigError
 from narrator_ray.model.embedded import save_projection
 from narrator_ray.model.model_dir import ModelDirectory, seal_model_directory
 from narrator_ray.model.narrator import VideoNarrator
+from narrator_ray.training.packing import require_full_attention
 
 Precision = Literal["bf16", "fp16", "fp32"]
 
@@ -70,7 +71,8 @@ class Learner:
         self.narrator = VideoNarrator.load(base.path, device, _DTYPES[self.precision])
         for module in (self.narrator.projector, self.narrator.position_embedding):
             module.float().requires_grad_(True)
-        self._check_attention(settings)
+        if settings.pack_videos:
+            require_full_attention(self.narrator.llm.config)
         if settings.gradient_checkpointing:
             _enable_checkpointing(self.narrator.llm)
         self._adapted = _with_lora(self.narrator.llm, settings) if settings.lora_rank else None
@@ -116,15 +118,6 @@ class Learner:
         return seal_model_directory(
             target, name=name, languages=spec.languages, vision=spec.vision, is_trained=True, prompt=spec.prompt
         )
-
-    def _check_attention(self, settings: TrainingSettings) -> None:
-        config = self.narrator.llm.config
-        has_window = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
-        if settings.pack_videos and has_window:
-            raise ConfigError(
-                f"{type(self.narrator.llm).__name__} sees {config.sliding_window} tokens back, which packed sequences "
-                "do not keep to: set training.pack_videos=false"
-            )
 
 
 def _enable_checkpointing(llm: Any) -> None:

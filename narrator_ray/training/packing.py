@@ -15,24 +15,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from narrator_ray.errors import ConfigError
+from narrator_ray.model.context import ClipContext
 from narrator_ray.training.examples import COMMON, IGNORED, Ids, Sample, VideoExample
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 
 def pack(example: VideoExample) -> Sample:
     """All samples of a video in one sequence."""
+    return _packed(example, 0, len(example.clips))
+
+
+def packs(example: VideoExample, most: int) -> list[Sample]:
+    """All samples of a video in as few sequences of at most so many tokens as its clips in their order allow.
+
+    A clip whose sample alone is longer comes alone and is longer.
+    """
+    sequences: list[Sample] = []
+    begin = 0
+    while begin < len(example.clips):
+        ends = range(len(example.clips), begin + 1, -1)
+        fitting = (end for end in ends if _packed_length(example, begin, end) <= most)
+        end = next(fitting, begin + 1)
+        sequences.append(_packed(example, begin, end))
+        begin = end
+    return sequences
+
+
+def _packed(example: VideoExample, begin: int, end: int) -> Sample:
+    """The clips from ``begin`` to before ``end``; what was told before them is common text."""
     packer = _Packer()
     packer.add_common(example.head)
-    for index, clip in enumerate(example.clips):
+    for index, clip in enumerate(example.clips[:end]):
         packer.add_common(clip.opening)
-        packer.add_branch(index, clip.branch, clip.branch_labels)
-        if index + 1 < len(example.clips):
+        if index >= begin:
+            packer.add_branch(index, clip.branch, clip.branch_labels)
+        if index + 1 < end:
             packer.add_common(clip.told)
-    return packer.sample(example)
+    return packer.sample(tuple(clip.context for clip in example.clips[begin:end]))
+
+
+def _packed_length(example: VideoExample, begin: int, end: int) -> int:
+    told = sum(len(clip.opening) + len(clip.told) for clip in example.clips[: end - 1])
+    branches = sum(len(clip.branch) for clip in example.clips[begin:end])
+    return len(example.head) + told + len(example.clips[end - 1].opening) + branches
+
+
+def require_full_attention(config: PreTrainedConfig) -> None:
+    """Packed sequences need a model whose tokens see all that is before them.
+
+    Raises:
+        ConfigError: The model has sliding windows.
+    """
+    window = getattr(config, "sliding_window", None)
+    if window and getattr(config, "use_sliding_window", True):
+        raise ConfigError(
+            f"the language model ({config.model_type}) sees {window} tokens back, which packed sequences do not keep "
+            "to: set training.pack_videos=false"
+        )
 
 
 class _Packer:
@@ -52,13 +100,13 @@ class _Packer:
     def add_branch(self, index: int, ids: Ids, labels: Ids) -> None:
         self._add(ids, labels, index)
 
-    def sample(self, example: VideoExample) -> Sample:
+    def sample(self, contexts: tuple[ClipContext, ...]) -> Sample:
         return Sample(
             input_ids=np.array(self._input_ids, np.int64),
             labels=np.array(self._labels, np.int64),
             positions=np.array(self._positions, np.int64),
             branches=np.array(self._branches, np.int64),
-            contexts=tuple(clip.context for clip in example.clips),
+            contexts=contexts,
         )
 
     def _add(self, ids: Ids, labels: Ids, branch: int) -> None:

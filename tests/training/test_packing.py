@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from narrator_ray.errors import ConfigError
 from narrator_ray.training.batches import TensorBatch, summed_loss
 from narrator_ray.training.examples import COMMON, sample_of
-from narrator_ray.training.packing import ModelShape, forward_flops, pack
+from narrator_ray.training.packing import ModelShape, forward_flops, pack, packs, require_full_attention
 from tests.narration.test_architectures import DIM, make_narrator
 from tests.training.videos import make_example, make_video
 
@@ -67,6 +68,27 @@ def test_one_clip_packed_is_its_sample(narrator):
     packed, alone = pack(example), sample_of(example, 0)
     for field in ("input_ids", "labels", "positions"):
         np.testing.assert_array_equal(getattr(packed, field), getattr(alone, field))
+
+
+@pytest.mark.parametrize(("most", "num_parts"), [(1, 6), (500, 5), (800, 2), (10**6, 1)])
+def test_a_long_video_is_packed_in_parts(narrator, most, num_parts):
+    """Within the limit where a single sample is, with as many supervised tokens and the same loss."""
+    example = make_example(narrator.tokenizer, make_video(1, 6))
+    parts, alone = packs(example, most), [sample_of(example, index) for index in range(6)]
+    assert len(parts) == num_parts
+    longest = max(len(sample.input_ids) for sample in alone)
+    assert all(len(part.input_ids) <= max(most, longest) for part in parts)
+    expected = sum(summed_loss(narrator, TensorBatch.of([sample], 0)).item() for sample in alone)
+    assert sum(summed_loss(narrator, TensorBatch.of([part], 0)).item() for part in parts) == pytest.approx(
+        expected, rel=1e-4
+    )
+
+
+def test_sliding_windows_are_refused():
+    """A packed sequence does not keep to them."""
+    with pytest.raises(ConfigError, match="pack_videos"):
+        require_full_attention(make_narrator("mistral", sliding_window=12).llm.config)
+    require_full_attention(make_narrator("qwen2").llm.config)
 
 
 def test_the_seventh_clip_costs_little_more():
