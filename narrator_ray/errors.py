@@ -6,6 +6,7 @@
     ├── SchemaError               a stored table or object is not ours    stops before the cluster is touched (exit 2)
     ├── ModelLoadError            weights are missing or do not fit       stops before the cluster is touched (exit 2)
     ├── StorageError              the output or a published run cannot be read or written (exit 2)
+    ├── TrainingFailed            training has come to nothing            stops with what to change
     └── ItemError                 one video cannot be narrated: becomes a Rejection row, never stops a run
         ├── UnreadableVideo       missing, broken, empty, without pictures
         ├── NoUsableClips         nothing left to narrate after splitting
@@ -72,6 +73,10 @@ class SchemaError(NarratorError):
 
 class StorageError(NarratorError):
     """An output location cannot be read or written, or holds no published run."""
+
+
+class TrainingFailed(NarratorError):
+    """What is trained does not compute numbers any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from narrator_ray.config import TrainingSettings
+from narrator_ray.errors import TrainingFailed
 from narrator_ray.training.batches import TensorBatch, summed_loss
 from narrator_ray.training.examples import Sample
 from narrator_ray.training.learner import Learner
@@ -75,7 +77,11 @@ class TrainingLoop:
         self._scaler = torch.amp.GradScaler(learner.narrator.device.type, enabled=learner.precision == "fp16")
 
     def run(self) -> Iterator[StepReport]:
-        """All steps that are left, each reported when it is done."""
+        """All steps that are left, each reported when it is done.
+
+        Raises:
+            TrainingFailed: The loss is not a number any more; nothing was changed in that step.
+        """
         while self._place.epoch < self._settings.epochs:
             rounds = self._order.rounds(self._place)
             while together := list(islice(rounds, self._settings.accumulate_batches)):
@@ -118,6 +124,11 @@ class TrainingLoop:
             share = summed_loss(narrator, batch) / num_supervised
             self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
             loss += share.item()
+        if not math.isfinite(loss):
+            raise TrainingFailed(
+                f"step {self.step}: the loss is {loss}: go on from an earlier checkpoint with a lower "
+                "training.learning_rate, or with another training.precision"
+            )
         rate = learning_rate(self.step, self.num_steps, self._settings)
         norm = self._update(rate)
         num_tokens = sum(batch.num_tokens for batch in batches)

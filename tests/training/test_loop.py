@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from narrator_ray.config import DecodingSettings, ModelSettings, TrainingSettings
+from narrator_ray.errors import TrainingFailed
 from narrator_ray.model.context import prepare_context
 from narrator_ray.model.model_dir import ModelDirectory
 from narrator_ray.model.narrator import VideoNarrator
@@ -113,3 +114,15 @@ def test_accumulated_batches_are_one_step(base):
     assert len(reports) == 2
     assert reports[0].loss == pytest.approx(reports[1].loss, rel=1e-5)
     assert reports[0].gradient_norm == pytest.approx(reports[1].gradient_norm, rel=1e-4)
+
+
+def test_a_loss_that_is_no_number_stops_training(base):
+    """Before it spoils what was learnt."""
+    learner = Learner(base, RECIPE)
+    before = learner.state()
+    with torch.no_grad():
+        learner.narrator.llm.lm_head.weight[0, 0] = float("nan")
+    with pytest.raises(TrainingFailed, match="learning_rate"):
+        run_steps(TrainingLoop(learner, samples_of(learner), RECIPE), 1)
+    for name, weight in learner.state().items():
+        torch.testing.assert_close(weight, before[name])
