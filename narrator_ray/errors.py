@@ -7,12 +7,14 @@
     ├── ModelLoadError            weights are missing or do not fit       stops before the cluster is touched (exit 2)
     ├── StorageError              the output or a published run cannot be read or written (exit 2)
     ├── MetricError               a metric has no value for these narrations; the others go on
+    ├── TrainingFailed            training has come to nothing            stops with what to change
     └── ItemError                 one video cannot be narrated: becomes a Rejection row, never stops a run
         ├── UnreadableVideo       missing, broken, empty, without pictures
         ├── NoUsableClips         nothing left to narrate after splitting
         ├── LengthWindowError     no window can be computed or met
         ├── PromptTooLong         the prompt does not fit the model's context
-        └── GenerationFailed      the language model gave no valid narration
+        ├── GenerationFailed      the language model gave no valid narration
+        └── NoReference           a video to learn from does not say what is said in it
 
 Errors cross process borders on a cluster, so every one survives pickling: arguments are plain values and are passed to
 ``super().__init__`` in order.
@@ -47,6 +49,7 @@ class RejectReason(StrEnum):
     NO_LENGTH_WINDOW = "no_length_window"
     PROMPT_TOO_LONG = "prompt_too_long"
     GENERATION_FAILED = "generation_failed"
+    NO_REFERENCE = "no_reference"
     SOURCE_UNAVAILABLE = "source_unavailable"
     OUT_OF_MEMORY = "out_of_memory"
     DAMAGED_OBJECT = "damaged_object"
@@ -76,6 +79,10 @@ class StorageError(NarratorError):
 
 class MetricError(NarratorError):
     """A metric has no value: what it needs is not there, or the released code fails on such narrations."""
+
+
+class TrainingFailed(NarratorError):
+    """What is trained does not compute numbers any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +158,7 @@ class PromptTooLong(ItemError):
 
 class GenerationFailed(ItemError):
     """The language model produced no valid narration."""
+
+
+class NoReference(ItemError):
+    """A video to learn from lacks a narration or a script label."""

@@ -25,11 +25,10 @@ from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
 from narrator_ray.narration.lane_memory import plan_lanes
 from narrator_ray.narration.lane_reader import LaneReader
 from narrator_ray.narration.prompt import prompt_form
-from narrator_ray.narration.prompt_tokens import tokenize_prompt
 from narrator_ray.narration.read_request import Read
 from narrator_ray.narration.sampling import Sampler
 from narrator_ray.narration.story import Asking, Language, Story
-from narrator_ray.narration.storyline import LabelVocabulary
+from narrator_ray.narration.story_tokens import StoryTokens
 from narrator_ray.narration.token_automaton import TokenAutomaton
 from narrator_ray.narration.vocabulary import Vocabulary
 
@@ -151,17 +150,13 @@ class NarrationEngine:
 
     def _learn(self, language: records.Language) -> Language:
         form = prompt_form(self._prompt or language, self._has_labels)
-
-        def encode(text: str) -> list[int]:
-            return tokenize_prompt(self._narrator.tokenizer, text, is_start=False)
-
-        labels = LabelVocabulary.of(encode, language, form.word_space)
+        tokens = StoryTokens.of(self._narrator.tokenizer, form, language)
         # A small model echoes the heading of the next clip. Words of a language without spaces are not safe to ban.
         word = re.match(r"\s*([A-Za-z]+)", form.clip_heading)
         headings = (word[1], f" {word[1]}", f"{word[1]}s", f" {word[1]}s") if word else ()
-        spelled = tuple(tuple(encode(heading)) for heading in headings)
+        spelled = tuple(tuple(tokens.encode(heading)) for heading in headings)
         speech = cache(partial(TokenAutomaton, self._vocabulary, language, "speech"))
-        return Language(form, TokenAutomaton(self._vocabulary, language), speech, labels, spelled)
+        return Language(tokens, TokenAutomaton(self._vocabulary, language), speech, spelled)
 
 
 class _Session:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from narrator_ray.errors import ConfigError
 from narrator_ray.records import Product
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 
 PATCH, START, END = "<vid_patch>", "<vid_start>", "<vid_end>"
 CLOSING = "\n"

@@ -24,7 +24,7 @@ def tokenize_prompt(tokenizer: PreTrainedTokenizerBase, text: str, is_start: boo
     """Token ids of a prompt or of a piece of one.
 
     White space on either side of a video token is dropped: the tokenizers of the released checkpoints did so, and newer
-    ones would feed them line breaks they never saw in training.
+    ones would feed them line breaks they never saw in training. Pieces make the ids that the whole document makes.
 
     Args:
         tokenizer: Knows the three video tokens.
@@ -43,8 +43,18 @@ def tokenize_prompt(tokenizer: PreTrainedTokenizerBase, text: str, is_start: boo
         plain = part.lstrip() if index else part
         plain = plain.rstrip() if index + 1 < len(parts) else plain
         if plain:
-            ids += tokenizer.encode(plain, add_special_tokens=False)
+            ids += _encode(tokenizer, plain, is_line_start=bool(index) or is_start)
     return ids
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, text: str, is_line_start: bool) -> list[int]:
+    """Token ids of a text; inside a document without the space that some tokenizers put before every text."""
+
+    def encode(plain: str) -> list[int]:
+        return cast("list[int]", tokenizer.encode(plain, add_special_tokens=False))
+
+    line_break = [] if is_line_start else encode("\n")
+    return encode(text) if len(line_break) < 2 else encode(f"\n{text}")[len(line_break) :]
 
 
 def fit_product(product: Product, budget_tokens: int, count_tokens: Callable[[Product], int]) -> tuple[Product, int]:

@@ -16,27 +16,22 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from narrator_ray import records
 from narrator_ray.errors import GenerationFailed, PromptTooLong, RejectReason
 from narrator_ray.model.narrator import VideoNarrator, as_tensor
 from narrator_ray.narration.job import ClipResult, NarrationJob
 from narrator_ray.narration.length import count_words
-from narrator_ray.narration.prompt import CLOSING, PromptForm, clean
-from narrator_ray.narration.prompt_tokens import fit_product, tokenize_prompt
+from narrator_ray.narration.prompt import clean
 from narrator_ray.narration.read_request import Read, num_equal
 from narrator_ray.narration.repetition import ToldPhrases
 from narrator_ray.narration.sampling import Sampler
 from narrator_ray.narration.spoken_text import spoken_ticks
-from narrator_ray.narration.storyline import MOST_LABELS, LabelChoice, LabelVocabulary, prefers_another
+from narrator_ray.narration.story_tokens import StoryTokens
+from narrator_ray.narration.storyline import MOST_LABELS, LabelChoice, prefers_another
 from narrator_ray.narration.token_automaton import TokenAutomaton
 from narrator_ray.narration.writer import NarrationWriter
 from narrator_ray.records import LabelSource, Product, ScriptLabel
 
 FloatArray = npt.NDArray[np.float32]
-
-_TOKENS_PER_WORD: dict[records.Language, int] = {"en": 3, "zh": 2}
-"""More than narrations take in any of the tokenizers; what is reserved for them is not used for product knowledge."""
-_SCENE_TEXT_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +39,15 @@ class Language:
     """What writing in one language needs, shared by all stories.
 
     Attributes:
-        form: Wording of the prompt.
+        tokens: The document's pieces.
         automaton: What may be spoken, by its length in words or characters.
         speech: The same by its spoken time; computed when it is first wanted.
-        labels: How labels are written.
         headings: Ways to write the first word of a clip's heading ("Clip"), which a model may echo.
     """
 
-    form: PromptForm
+    tokens: StoryTokens
     automaton: TokenAutomaton
     speech: Callable[[], TokenAutomaton]
-    labels: LabelVocabulary
     headings: tuple[tuple[int, ...], ...]
 
 
@@ -92,10 +85,11 @@ class Story:
         self._job = job
         self._narrator = narrator
         self._language = language
+        self._tokens = language.tokens
         self._sampler = sampler
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
-        self._name = set(self._encode(language.form.word_space + clean(job.product.name)))
+        self._name = set(self._spoken(job.product.name))
         self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings)
         self._length = 0
         self._notes: list[str] = []
@@ -107,20 +101,19 @@ class Story:
             ItemError: This video cannot be narrated.
         """
         self._check_adapter()
-        form, num_clips = self._language.form, len(self._job.clips)
-        unread = self._encode(form.head(self._fitting_product()), is_start=True)
+        tokens, num_clips = self._tokens, len(self._job.clips)
+        unread = tokens.head(self._fitting_product())
         keep: int | None = None
         for index in range(num_clips):
-            unread += self._encode(form.opening(index, num_clips))
+            unread += tokens.opening(index, num_clips)
             kept_text = len(unread) + (self._length if keep is None else keep)
             plan, logits_V = yield from self._begin_clip(index, unread, keep)
             writer = yield from self._write_narration(index, logits_V)
             self._told.update(writer.ids)
             self._phrases.tell(writer.ids)
             yield self._result(index, plan, writer)
-            requirement = self._encode(form.requirement(self._job.windows[index]))
-            narration = [*writer.ids, *self._encode(CLOSING)]
-            unread = [*requirement, *plan.ids, *self._encode(form.narration_lead(index)), *narration]
+            requirement = tokens.requirement(self._job.windows[index])
+            unread = [*requirement, *plan.ids, *tokens.lead(index), *writer.ids, *tokens.closing]
             keep = kept_text
 
     def _check_adapter(self) -> None:
@@ -138,17 +131,17 @@ class Story:
         A plan that is not given is chosen: names that begin alike are scored together with the scene, and the chosen
         one is read together with what follows it, in the hope that no further label comes.
         """
-        context, form = self._job.contexts[index], self._language.form
-        scene = self._encode(form.scene(len(context.tokens_ND)))
-        prompt = [*unread, *scene, *self._encode(form.requirement(self._job.windows[index]))]
+        context, tokens = self._job.contexts[index], self._tokens
+        scene = tokens.scene(len(context.tokens_ND))
+        prompt = [*unread, *scene, *tokens.requirement(self._job.windows[index])]
         visual = self._narrator.embed_visual(as_tensor(context.tokens_ND), context.position)
         shareable = len(unread) if index == 0 else 0
-        lead = self._encode(form.narration_lead(index))
+        lead = tokens.lead(index)
         plan = self._given_plan(index)
         if plan is not None:
             scores_KV = yield self._read([*prompt, *plan.ids, *lead], visual, keep, shareable)
             return plan, scores_KV[-1]
-        choice = LabelChoice(self._language.labels)
+        choice = LabelChoice(self._tokens.labels)
         guess = choice.fullest_parting
         scores_KV = yield self._read([*prompt, *guess], visual, keep, shareable, (len(prompt) - 1, -1))
         choice.note((), self._sound(scores_KV[0]))
@@ -159,15 +152,15 @@ class Story:
     def _given_plan(self, index: int) -> _Plan | None:
         """The labels that the job gives; none at all where the prompt has no labels; None: to be chosen."""
         given = None if self._job.storyline is None else self._job.storyline[index]
-        if not self._language.form.has_labels:
+        if not self._tokens.form.has_labels:
             return _Plan(given or (), "generated" if given is None else "predefined", [])
-        return None if given is None else _Plan(given, "predefined", self._language.labels.encode(given))
+        return None if given is None else _Plan(given, "predefined", self._tokens.labels.encode(given))
 
     def _choose_labels(
         self, choice: LabelChoice, end: int, lead: list[int]
     ) -> Generator[Read, FloatArray, tuple[_Plan, FloatArray]]:
         """Choose labels until the model prefers to stop, from a document that is ``end`` tokens long."""
-        vocabulary = self._language.labels
+        vocabulary = self._tokens.labels
         plan = _Plan((), "generated", [])
         while True:
             for parting in choice.unknown:
@@ -240,32 +233,18 @@ class Story:
 
     def _fitting_product(self) -> Product:
         """The product with as many knowledge points as the model's context holds beside the clips."""
-        budget = self._narrator.context_length - self._tokens_of_clips()
-        product, num_dropped = fit_product(self._job.product, budget, self._head_tokens)
+        job, most = self._job, max(len(context.tokens_ND) for context in self._job.contexts)
+        context_length = self._narrator.context_length
+        product, num_dropped = self._tokens.fitting_product(job.product, job.windows, most, context_length)
         if num_dropped:
             self._notes.append(f"{num_dropped} knowledge points were left out: the prompt would not fit the model")
         return product
 
-    def _head_tokens(self, product: Product) -> int:
-        return len(self._encode(self._language.form.head(product), is_start=True))
-
-    def _tokens_of_clips(self) -> int:
-        """An upper bound of what all clips take after the head: their texts, and the largest scene."""
-        form, job = self._language.form, self._job
-        labels = MOST_LABELS * max(map(len, self._language.labels.spelled.values()))
-        pieces = (
-            form.opening(index, len(job.clips)) + form.requirement(window) + form.narration_lead(index) + CLOSING
-            for index, window in enumerate(job.windows)
-        )
-        texts = sum(len(self._encode(piece)) + labels for piece in pieces)
-        spoken = sum(high * _TOKENS_PER_WORD[job.language] for _, high in job.windows)
-        return texts + spoken + max(len(context.tokens_ND) for context in job.contexts) + _SCENE_TEXT_TOKENS
-
     def _facts(self) -> list[int]:
         """Tokens of all that is known of the product, each fact as it would stand in a sentence."""
-        product, space = self._job.product, self._language.form.word_space
+        product = self._job.product
         facts = [product.name, *(item.point for item in product.knowledge)]
-        return [token for fact in facts for token in self._encode(space + clean(fact))]
+        return [token for fact in facts for token in self._spoken(fact)]
 
-    def _encode(self, text: str, is_start: bool = False) -> list[int]:
-        return tokenize_prompt(self._narrator.tokenizer, text, is_start)
+    def _spoken(self, text: str) -> list[int]:
+        return self._tokens.encode(self._tokens.form.word_space + clean(text))

@@ -82,9 +82,10 @@ def test_white_space_beside_video_tokens_is_dropped():
 
 
 @needs_golden
-def test_pieces_make_the_same_ids_as_the_whole():
-    """An engine may tokenize the document line by line."""
-    form, tokenizer = prompt_form("zh"), released_tokenizer("tokenizer_ch")
+@pytest.mark.parametrize(("name", "directory"), [("zh", "tokenizer_ch"), ("en_released", "tokenizer_en")])
+def test_pieces_make_the_same_ids_as_the_whole(name, directory):
+    """An engine may tokenize the document line by line, also where a tokenizer puts a space before every text."""
+    form, tokenizer = prompt_form(name), released_tokenizer(directory)
     told = [form.opening(0, 2), form.requirement((3, 9)), "产品功效", form.narration_lead(0), "好喝。", CLOSING]
     current = [form.opening(1, 2), form.scene(3), form.requirement((27, 33)), "痛点铺垫", form.narration_lead(1)]
     pieces = [form.head(Product("杯子", (KnowledgePoint("功效", "保温"),))), *told, *current]

@@ -1,0 +1,161 @@
+"""A narrator that can learn: LoRA factors on its language model, projector and position embedding in full.
+
+What is trained is kept in float32 whatever the model computes in. Saves a model directory that narration loads, where
+all parts that were not trained are links.
+
+Source: paper, section 5 (implementation). Deviation: the released training puts LoRA on the projector too and never
+saves the weights it was added to; here the projector is trained and saved itself.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from narrator_ray.config import TrainingSettings
+from narrator_ray.errors import ConfigError
+from narrator_ray.model.embedded import save_projection
+from narrator_ray.model.model_dir import ModelDirectory, seal_model_directory
+from narrator_ray.model.narrator import VideoNarrator
+from narrator_ray.training.packing import require_full_attention
+
+Precision = Literal["bf16", "fp16", "fp32"]
+
+_DTYPES: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+_LINKED = ("llm", "vision", "qformer")
+
+
+def chosen_precision(settings: TrainingSettings, device: str) -> Precision:
+    """The precision to compute in on a device, ``auto`` resolved.
+
+    Raises:
+        ConfigError: fp16 without a GPU.
+    """
+    if settings.precision == "fp16" and device == "cpu":
+        raise ConfigError("training.precision: fp16 needs a GPU; on a CPU take fp32 or bf16")
+    if settings.precision != "auto":
+        return settings.precision
+    if device == "cpu":
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+class Learner:
+    """A model directory's narrator, made ready to be trained.
+
+    Args:
+        base: Where training starts from.
+        settings: LoRA, precision and checkpointing.
+        device: ``cpu`` or ``cuda``.
+
+    Attributes:
+        narrator: The model. In ``eval()`` mode it narrates with what it has learnt so far.
+        precision: What it computes in.
+
+    Raises:
+        ConfigError: The base has an adapter already, or a setting cannot be used here.
+        ModelLoadError: The base cannot be loaded.
+    """
+
+    def __init__(self, base: ModelDirectory, settings: TrainingSettings, device: str = "cpu") -> None:
+        if base.adapter_path is not None:
+            raise ConfigError(f"{base.path}: has an adapter; train from the model without it")
+        self._base = base
+        self.precision = chosen_precision(settings, device)
+        self.narrator = VideoNarrator.load(base.path, device, _DTYPES[self.precision])
+        for module in (self.narrator.projector, self.narrator.position_embedding):
+            module.float().requires_grad_(True)
+        if settings.pack_videos:
+            require_full_attention(self.narrator.llm.config)
+        if settings.gradient_checkpointing:
+            _enable_checkpointing(self.narrator.llm)
+        self._adapted = _with_lora(self.narrator.llm, settings) if settings.lora_rank else None
+
+    @property
+    def trained(self) -> Mapping[str, torch.nn.Parameter]:
+        """Everything that is trained, by its name in the narrator."""
+        return {name: weight for name, weight in self.narrator.named_parameters() if weight.requires_grad}
+
+    def state(self) -> dict[str, Tensor]:
+        """Copies of all that is trained."""
+        return {name: weight.detach().clone() for name, weight in self.trained.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put back what :meth:`state` gave.
+
+        Raises:
+            ConfigError: It belongs to another model or other settings.
+        """
+        trained = self.trained
+        if {name: weight.shape for name, weight in trained.items()} != {name: t.shape for name, t in state.items()}:
+            raise ConfigError("the checkpoint belongs to another model, or to other LoRA settings")
+        with torch.no_grad():
+            for name, weight in trained.items():
+                weight.copy_(state[name])
+
+    def save(self, target: Path, name: str) -> ModelDirectory:
+        """Write a model directory with what is trained and links to the rest.
+
+        Args:
+            target: A directory that is empty or not there.
+            name: Of the model, for people.
+        """
+        spec, narrator = self._base.spec, self.narrator
+        target.mkdir(parents=True, exist_ok=True)
+        for part in _LINKED:
+            if (self._base.path / part).exists():
+                (target / part).symlink_to((self._base.path / part).resolve(), target_is_directory=True)
+        joined = (narrator.projector.weight, narrator.projector.bias, narrator.position_embedding.weight)
+        save_projection(target, *(weight.detach().cpu().numpy() for weight in joined))
+        if self._adapted is not None:
+            _save_adapter(self._adapted, target / "adapter")
+        return seal_model_directory(
+            target, name=name, languages=spec.languages, vision=spec.vision, is_trained=True, prompt=spec.prompt
+        )
+
+
+def _enable_checkpointing(llm: Any) -> None:
+    """Under the name it has in newer versions of transformers, or the older one."""
+    enable = getattr(llm, "activation_checkpointing_enable", None) or llm.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
+
+
+def _with_lora(llm: Any, settings: TrainingSettings) -> Any:
+    """PEFT's view of the model, whose layers now have LoRA factors."""
+    from peft import LoraConfig, get_peft_model  # slow to import
+
+    config = LoraConfig(
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=list(settings.lora_targets) or "all-linear",
+        task_type="CAUSAL_LM",
+    )
+    torch.manual_seed(settings.seed)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)  # peft's
+            return get_peft_model(llm, config)
+    except ValueError as error:
+        raise ConfigError(f"training.lora_targets: {error}") from error
+
+
+def _save_adapter(adapted: Any, target: Path) -> None:
+    """PEFT's format without its paths and card: the same bytes wherever the same is trained."""
+    from peft import get_peft_model_state_dict
+
+    target.mkdir()
+    tensors = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    on_host = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(on_host, target / "adapter_model.safetensors", metadata={"format": "pt"})
+    config = adapted.peft_config["default"]
+    config.base_model_name_or_path = None
+    config.target_modules = sorted(config.target_modules)
+    config.inference_mode = True
+    config.save_pretrained(str(target))

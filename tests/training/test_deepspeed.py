@@ -1,0 +1,46 @@
+"""DeepSpeed's settings follow from a few of ours."""
+
+import json
+
+import pytest
+
+from narrator_ray.config import TrainingSettings, load_config
+from narrator_ray.errors import ConfigError
+from narrator_ray.training.deepspeed import deepspeed_settings
+
+
+def test_the_papers_recipe():
+    """ZeRO-2, half precision, gradients clipped, no scheduler that would compete with ours."""
+    made = deepspeed_settings(TrainingSettings(), num_workers=4, precision="fp16")
+    assert made["zero_optimization"]["stage"] == 2
+    assert "offload_optimizer" not in made["zero_optimization"]
+    assert (made["fp16"], made["bf16"]) == ({"enabled": True}, {"enabled": False})
+    assert made["optimizer"]["params"] | {"lr": 1e-4, "weight_decay": 0.0} == made["optimizer"]["params"]
+    assert "scheduler" not in made
+    assert json.loads(json.dumps(made)) == made
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_batch_sizes_agree(stage):
+    """DeepSpeed refuses settings whose product is not the whole."""
+    settings = TrainingSettings(zero_stage=stage, accumulate_batches=3)
+    made = deepspeed_settings(settings, num_workers=2, precision="fp32")
+    parts = made["train_micro_batch_size_per_gpu"] * made["gradient_accumulation_steps"] * 2
+    assert made["train_batch_size"] == parts == 6
+    assert made["zero_optimization"]["stage"] == stage
+    assert ("stage3_gather_16bit_weights_on_model_save" in made["zero_optimization"]) == (stage == 3)
+
+
+def test_offloading_keeps_the_optimiser_on_the_host():
+    """With DeepSpeed's own Adam, which computes there; never without sharing."""
+    made = deepspeed_settings(TrainingSettings(offload_optimizer=True), num_workers=1, precision="bf16")
+    assert made["zero_optimization"]["offload_optimizer"]["device"] == "cpu"
+    assert not made["optimizer"]["params"]["torch_adam"]
+    with pytest.raises(ConfigError, match="zero_stage"):
+        load_config(overrides=["training.offload_optimizer=true", "training.zero_stage=0"])
+
+
+def test_a_document_fits_a_batch():
+    """Or nothing could be learnt from it."""
+    with pytest.raises(ConfigError, match="batch_tokens"):
+        load_config(overrides=["training.batch_tokens=100"])
