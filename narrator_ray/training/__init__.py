@@ -8,5 +8,4 @@ schedule.py   the learning rate of every step
 deepspeed.py  our settings -> DeepSpeed's
 learner.py    what of a narrator is trained, in which precision, and how it is saved
 loop.py       step by step
-workers.py    ... in several processes that take one step together
 """

@@ -1,4 +1,4 @@
-"""The training loop: forward, backward, optimiser, step by step. Knows no Ray and no catalogue."""
+"""The training loop of one process: forward, backward, optimiser, step by step. Knows no Ray and no catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 
 from narrator_ray.config import TrainingSettings
@@ -18,9 +17,9 @@ from narrator_ray.training.examples import Sample
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.order import Batch, BatchOrder, Place
 from narrator_ray.training.schedule import learning_rate
-from narrator_ray.training.workers import Alone, Workers
 
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
+_STEPS_PER_SEED = 10_000_019
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +49,27 @@ class TrainingLoop:
     """Trains a learner on samples, from where it stands to the last epoch.
 
     The same samples, settings and seed give the same steps, also when training stops and goes on: order, dropout and
-    learning rate depend on nothing but the place. With other workers the samples still come in the same order, every
-    one once an epoch; as many steps fewer or more are taken as a step holds more or fewer of them.
+    learning rate depend on nothing but the step.
 
     Args:
         learner: What is trained.
         samples: Of all videos: one for every clip, or one packed for every video.
         settings: The recipe.
-        workers: Those that train together; all are given the same learner, samples and settings.
 
     Attributes:
         num_steps: Of the whole training.
         step: The next one.
     """
 
-    def __init__(
-        self,
-        learner: Learner,
-        samples: Sequence[Sample],
-        settings: TrainingSettings,
-        workers: Workers | None = None,
-    ) -> None:
-        self._workers = workers or Alone()
+    def __init__(self, learner: Learner, samples: Sequence[Sample], settings: TrainingSettings) -> None:
         self._learner = learner
         self._samples = samples
         self._settings = settings
         self._order = BatchOrder([len(sample.input_ids) for sample in samples], settings.batch_tokens, settings.seed)
         self._place = Place()
         self.step = 0
-        self.num_steps = self._steps_before(Place(settings.epochs))
+        rounds = (self._order.num_rounds(epoch) for epoch in range(settings.epochs))
+        self.num_steps = sum(-(-count // settings.accumulate_batches) for count in rounds)
         self._weights = list(learner.trained.values())
         self._optimizer = torch.optim.AdamW(
             self._weights, lr=settings.learning_rate, betas=_BETAS, eps=_EPSILON, weight_decay=settings.weight_decay
@@ -92,9 +83,9 @@ class TrainingLoop:
             TrainingFailed: The loss is not a number any more; nothing was changed in that step.
         """
         while self._place.epoch < self._settings.epochs:
-            rounds = self._order.rounds(self._place, self._workers.count)
+            rounds = self._order.rounds(self._place)
             while together := list(islice(rounds, self._settings.accumulate_batches)):
-                report = self._take_step([batches[self._workers.index] for batches, _ in together])
+                report = self._take_step([batches[0] for batches, _ in together])
                 self._place = together[-1][1]
                 self.step += 1
                 yield report
@@ -102,6 +93,7 @@ class TrainingLoop:
     def state(self) -> dict[str, Any]:
         """All that is needed to go on after the last step: tensors and numbers, nothing else."""
         return {
+            "step": self.step,
             "epoch": self._place.epoch,
             "num_batches": self._place.num_batches,
             "trained": self._learner.state(),
@@ -110,7 +102,7 @@ class TrainingLoop:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where :meth:`state` was asked, with as many workers or with others.
+        """Go on where :meth:`state` was asked.
 
         Raises:
             ConfigError: It belongs to another model or other LoRA settings.
@@ -119,41 +111,28 @@ class TrainingLoop:
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])
         self._place = Place(state["epoch"], state["num_batches"])
-        self.step = self._steps_before(self._place)
-
-    def _steps_before(self, place: Place) -> int:
-        """Steps that these workers take up to a place."""
-        rounds = [self._order.num_rounds(epoch, self._workers.count) for epoch in range(place.epoch)]
-        rounds.append(-(-place.num_batches // self._workers.count))
-        return sum(-(-count // self._settings.accumulate_batches) for count in rounds)
+        self.step = state["step"]
 
     def _take_step(self, chosen: Sequence[Batch]) -> StepReport:
-        torch.manual_seed(self._seed())
+        torch.manual_seed(self._settings.seed * _STEPS_PER_SEED + self.step)
         narrator = self._learner.narrator.train()
         pad = narrator.tokenizer.pad_token_id
-        batches = [TensorBatch.of([self._samples[index] for index in batch], pad) for batch in chosen if batch]
-        own = [sum(batch.num_supervised for batch in batches), sum(batch.num_tokens for batch in batches)]
-        num_supervised, num_tokens = map(int, self._workers.summed(own))
-        own_loss = 0.0
+        batches = [TensorBatch.of([self._samples[index] for index in batch], pad) for batch in chosen]
+        num_supervised = sum(batch.num_supervised for batch in batches)
+        loss = 0.0
         for batch in batches:
             share = summed_loss(narrator, batch) / num_supervised
             self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
-            own_loss += share.item()
-        (loss,) = self._workers.summed([own_loss])
+            loss += share.item()
         if not math.isfinite(loss):
             raise TrainingFailed(
                 f"step {self.step}: the loss is {loss}: go on from an earlier checkpoint with a lower "
                 "training.learning_rate, or with another training.precision"
             )
-        self._workers.sum_gradients(self._weights)
         rate = learning_rate(self.step, self.num_steps, self._settings)
         norm = self._update(rate)
+        num_tokens = sum(batch.num_tokens for batch in batches)
         return StepReport(self.step, self._place.epoch, loss, rate, norm, num_tokens, num_supervised)
-
-    def _seed(self) -> int:
-        """Of this step's dropout in this process."""
-        sequence = np.random.SeedSequence((self._settings.seed, self.step, self._workers.index))
-        return int(sequence.generate_state(1, np.uint64)[0])
 
     def _update(self, rate: float) -> float:
         """One step of the optimiser; the length of the gradient it found."""
