@@ -1,6 +1,6 @@
 """The program with stages that take their time, so that there is a middle of a run to kill something in.
 
-Run as a module it is the command line. A stage may be made to die of one video.
+A stage may be made to die of one video.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from typing import Any
 
 from narrator_ray import pipeline
-from narrator_ray.cli import main
 from narrator_ray.stages.decode_video import DecodeVideo
 from narrator_ray.stages.encode_features import EncodeFeatures
 from narrator_ray.stages.item import rows_of
@@ -56,10 +55,3 @@ def use_slow_stages(deadly_to_decode: str | None = None, deadly_to_narrate: str 
     pipeline.DecodeVideo = type("SlowDecoder", (SlowDecoder,), {"deadly": deadly_to_decode})
     pipeline.EncodeFeatures = SlowEncoder
     pipeline.NarrateClips = type("SlowNarrator", (SlowNarrator,), {"deadly": deadly_to_narrate})
-
-
-if __name__ == "__main__":
-    from tests.integration.slow_stages import use_slow_stages as use  # the classes, by a name that workers can import
-
-    use()
-    main()

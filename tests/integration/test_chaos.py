@@ -8,10 +8,8 @@ at a moment when results are there and others are not.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from narrator_ray.runs.published import open_latest
@@ -239,44 +236,3 @@ def test_deadly_videos(chaos: Chaos):
     assert stages == dict(zip(DEADLY, ("split_clips", "narrate_clips"), strict=True))
     assert all(row["reason"] == "worker_died" and "died, 2 times" in row["detail"] for row in rejected)
     chaos.check("two videos kill their processes", out, ended, ended["snapshot"]["begun_again"], len(DEADLY))
-
-
-def start_program(chaos: Chaos, out: Path, address: str) -> subprocess.Popen:
-    """The command line of a run."""
-    settings = [argument for setting in SETTINGS for argument in ("--set", setting)]
-    command = [sys.executable, "-m", "tests.integration.slow_stages", "narrate", chaos.manifest, "--out", str(out)]
-    return subprocess.Popen(
-        [*command, "--preset", "tiny-random", *settings],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"RAY_ADDRESS": address},
-    )
-
-
-def is_gone(process: psutil.Process) -> bool:
-    """Whether a process has ended, be it that nobody has asked for its exit code."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def test_the_driver_is_stopped_and_the_next_one_killed(chaos: Chaos):
-    """SIGTERM: it stops at once, says so and takes its own Ray with it. SIGKILL: the cluster takes back what it had."""
-    out, started_s = chaos.folder / "driver", time.monotonic()
-    with start_program(chaos, out, "local") as program:
-        chaos.wait_for_results(out)
-        family = psutil.Process(program.pid).children(recursive=True)
-        program.send_signal(signal.SIGTERM)
-        _, said = program.communicate(timeout=60)
-    assert program.returncode == 128 + signal.SIGTERM
-    assert "what was done so far is kept" in said
-    assert "Traceback" not in said
-    wait_for(lambda: all(map(is_gone, family)), "the end of Ray's processes")
-    num_kept, started_s = break_off(chaos, "SIGTERM of the driver", out, started_s), time.monotonic()
-    with start_program(chaos, out, chaos.ground.address) as program:
-        chaos.wait_for_results(out, num_results=num_kept + FEW)
-        program.send_signal(signal.SIGKILL)
-    wait_for(lambda: not workers(chaos.ground.head, "ray::Map"), "the end of the driver's workers")
-    num_kept = break_off(chaos, "SIGKILL of the next driver", out, started_s)
-    finish(chaos, "the run after these two", out, num_kept)
