@@ -98,7 +98,7 @@ def test_settings(section: str, name: str) -> None:
     value = getattr(getattr(Config(), section), name)
     expected = "both" if (section, name) in FEATURES else "narration" if (section, name) in NARRATION else "none"
     if expected == "none":
-        assert section in {"run", "report", "decode", "sources", "storage"} or (section, name) in {
+        assert section in {"run", "report", "decode", "sources", "storage", "training"} or (section, name) in {
             *(("frames", f"max_{what}") for what in ("video_s", "pixels", "pictures")),
             ("model", "preset"),
             ("model", "device"),
