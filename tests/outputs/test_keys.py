@@ -57,8 +57,8 @@ def settings(**sections: dict[str, Any]) -> Config:
     return Config.model_validate(sections)
 
 
-def other(value: Any) -> Any:
-    """A valid value unlike the given one, for a setting."""
+def other(value: Any, name: str) -> Any:
+    """A valid value unlike the given one, for a setting of that name."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, tuple):
@@ -66,7 +66,8 @@ def other(value: Any) -> Any:
     if isinstance(value, dict):
         return {"brand": "s3://bucket/brand"}
     if isinstance(value, str):
-        return {"": "http://minio:9000", "nano": "tiny-random", "auto": "cpu", "consolidated": "all"}[value]
+        known = {"endpoint_url": "http://minio:9000", "region": "eu-central-1", "preset": "tiny-random"}
+        return (known | {"device": "cpu", "memory": "all", "schedule": "linear", "precision": "bf16"})[name]
     return value + 1 if isinstance(value, int) or value > 1 else 0.75
 
 
@@ -107,7 +108,7 @@ def test_settings(section: str, name: str) -> None:
             ("length", "reference_margin_en"),
             *(("length", name) for name in ("pace_en", "pace_zh", "speech_least", "speech_most")),
         }
-    assert changed(keys(VIDEO, Config()), keys(VIDEO, settings(**{section: {name: other(value)}}))) == expected
+    assert changed(keys(VIDEO, Config()), keys(VIDEO, settings(**{section: {name: other(value, name)}}))) == expected
 
 
 @pytest.mark.parametrize(
