@@ -6,7 +6,7 @@ films can be gone through without encoding one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -125,17 +125,18 @@ def training_films(split: Split, seeds: Iterable[int]) -> Iterator[Film]:
         yield _film(board, split)
 
 
-def draw_frames(film: Film, fps: float = 1.0) -> Iterator[SeenFrame]:
-    """The pictures that narration looks at, drawn without encoding a film.
+def draw_frames(film: Film, times_s: Sequence[Sequence[float]]) -> Iterator[SeenFrame]:
+    """The pictures of a film at some moments, drawn without encoding it.
 
-    They are the pictures that the sampling of a drawn film finds at the same rate, but for what H.264 does to them.
+    They are the pictures that are sampled from the drawn film, but for what H.264 does to them.
+
+    Args:
+        film: The film.
+        times_s: Moments of each clip, from the start of the film, in seconds.
     """
-    from narrator_ray.video.frames import frame_times_s
-
     for index, (shot, clip) in enumerate(zip(film.storyboard.shots, film.clips, strict=True)):
-        times_s = frame_times_s(clip, fps)
-        frames = [min(int((time_s - clip.start_s) * FPS), shot.num_frames - 1) for time_s in times_s]
-        for time_s, picture in zip(times_s, draw_shot(shot, frames), strict=True):
+        frames = [min(int((time_s - clip.start_s) * FPS), shot.num_frames - 1) for time_s in times_s[index]]
+        for time_s, picture in zip(times_s[index], draw_shot(shot, frames), strict=True):
             yield SeenFrame(index, time_s, picture)
 
 

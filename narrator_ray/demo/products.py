@@ -18,7 +18,7 @@ _OFTEN_SHARE, _SOMETIMES_SHARE = 0.85, 0.45
 _OWN_SHARE = 0.7
 """How often the first fact of a category is one that is true of this kind only."""
 _BARE_NAME_SHARE = 0.2
-"""How often a name does not say what the product is, so that it must be seen."""
+"""How often a name in a film to learn from does not say what the product is, so that it must be seen."""
 _ENOUGH_OF_ITS_OWN = {"audience": 2, "material": 2}
 """A kind that has so many facts of its own does not share those of its family: a camping mug is not made of china."""
 _CHOICE = re.compile(r"\{([^{}]*)\}")
@@ -80,7 +80,7 @@ def facts_of(kind_name: str) -> Facts:
 
 def _name(rng: Random, kind: Kind, split: Split | None) -> str:
     brand, line = rng.choice(_words(market().brands, split)), rng.choice(_words(market().lines, split))
-    is_bare = kind.shown == "itself" and not kind.is_plural and rng.random() < _BARE_NAME_SHARE
+    is_bare = kind.shown == "itself" and not kind.is_plural and rng.random() < _BARE_NAME_SHARE and split is not None
     return f"{brand} {line}" if is_bare else f"{brand} {line} {_title(kind.good)}"
 
 

@@ -9,6 +9,7 @@ lengths.py         word-length accuracy and spoken-duration fit of stories
 labels.py          script labels of stories
 repetition.py      repetition in stories
 scores.py          values, items and reasons why there are none
+storefront.py      a narration of a drawn film -> what it says rightly, wrongly and of its own invention
 run.py             all metrics asked for, one after another
 summary.py         scores as JSON, Markdown and a table of items
 

@@ -30,8 +30,9 @@ def run_board() -> Iterator[Any]:
     try:
         yield board
     finally:
-        board.__ray_terminate__.remote()
-        ray.wait([board.snapshot.remote()], timeout=_GOODBYE_S)  # fails when the process is gone
+        once = {"max_task_retries": 0}  # or Ray tells of calls that its end cut off, and makes them again
+        board.__ray_terminate__.options(**once).remote()
+        ray.wait([board.snapshot.options(**once).remote()], timeout=_GOODBYE_S)  # fails when the process is gone
 
 
 def settled_snapshot(board: Any, num_finished: int) -> ProgressSnapshot:

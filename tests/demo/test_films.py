@@ -25,8 +25,9 @@ def test_a_film_is_a_row_of_a_catalogue(split_films):
 def test_pictures_are_drawn_where_narration_looks():
     """One a second, of the right clip, the very picture that the film has at that moment."""
     film = make_film(1)
-    frames = list(draw_frames(film))
-    expected = [(index, time) for index, clip in enumerate(film.clips) for time in frame_times_s(clip, 1.0)]
+    times_s = [frame_times_s(clip, 1.0) for clip in film.clips]
+    frames = list(draw_frames(film, times_s))
+    expected = [(index, time) for index, its_times_s in enumerate(times_s) for time in its_times_s]
     assert [(frame.clip_index, frame.time_s) for frame in frames] == expected
     last = frames[-1]
     at = int((last.time_s - film.clips[-1].start_s) * FPS)

@@ -1,6 +1,6 @@
 """How far the released and the standard definition of every metric lie apart, on texts without a model's.
 
-    python benchmarks/metrics.py SHARED        a folder with data/esyncvidstory, data/words.txt and golden/
+    python benchmarks/metric_definitions.py SHARED        a folder with data/esyncvidstory, data/words.txt and golden/
 
 Two sets of narrations are made of the references of the data set's first 300 test videos:
   edited  a clip's own reference without every sixth character; of 50 clips one is empty and one has three characters

@@ -6,9 +6,9 @@ from random import Random
 import pytest
 
 from narrator_ray.demo.films import training_films
-from narrator_ray.demo.truth import ATTRIBUTES, ClipTruth, clip_truths, read_line, read_story, summary
+from narrator_ray.evaluation.storefront import ATTRIBUTES, ClipTruth, clip_truths, read_line, read_story, summary
 from narrator_ray.records import KnowledgePoint, Product
-from tests.demo.corruptions import CORRUPTIONS
+from tests.evaluation.corruptions import CORRUPTIONS
 
 MUG = Product(
     "Lumora Ember Coffee Mug",

@@ -1,0 +1,65 @@
+"""The section on how a narrator is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from narrator_ray.config.section import Fraction, PositiveFloat, Section
+
+
+class TrainingSettings(Section):
+    """How a narrator is trained. The defaults are the paper's recipe for `baichuan-7b` on four GPUs.
+
+    Projector and position embedding are trained in full, the language model through LoRA.
+    """
+
+    epochs: Annotated[int, Field(ge=1)] = 15
+    """Passes over all videos."""
+    learning_rate: PositiveFloat = 1e-4
+    """Highest learning rate."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls to zero after the warm-up; `constant`: not at all."""
+    warmup_fraction: Fraction = 0.03
+    """Share of all steps in which the learning rate rises."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Decoupled weight decay of AdamW."""
+    max_gradient_norm: PositiveFloat = 1.0
+    """Longer gradients are shortened to this length."""
+    lora_rank: Annotated[int, Field(ge=0)] = 64
+    """Rank of the LoRA factors; 0 leaves the language model as it is (the paper's ablation a)."""
+    lora_alpha: Annotated[int, Field(ge=1)] = 16
+    """LoRA updates count alpha / rank."""
+    lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the inputs of LoRA factors that are zeroed while training."""
+    lora_targets: tuple[str, ...] = ()
+    """Names of the linear layers with LoRA, such as `q_proj`; empty takes every one but the output layer."""
+    pack_videos: bool = True
+    """Whether all clips of a video share one sequence, which is equal to a sample for each clip and far cheaper."""
+    max_tokens: Annotated[int, Field(ge=1)] = 4096
+    """Longest document; longer product descriptions are shortened. A packed video may have more tokens."""
+    batch_tokens: Annotated[int, Field(ge=1)] = 8192
+    """Most tokens that a worker puts through the model at once, padding included: about 28 clips of the paper's data
+    when packed."""
+    accumulate_batches: Annotated[int, Field(ge=1)] = 1
+    """Batches of each worker that make one step."""
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """What the model computes in; what is trained is kept in float32. `auto`: bf16 where the GPU has it, else fp16 as
+    in the paper; fp32 without GPU."""
+    gradient_checkpointing: bool = True
+    """Whether layers are computed twice, to keep less in memory."""
+    zero_stage: Annotated[int, Field(ge=0, le=3)] = 2
+    """What DeepSpeed shares out between workers: 1 optimiser state, 2 gradients too, 3 weights too; 0 nothing."""
+    offload_optimizer: bool = False
+    """Whether DeepSpeed keeps the optimiser state in the memory of the host."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the order, of the LoRA factors and of dropout."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.batch_tokens < self.max_tokens:
+            raise ValueError("batch_tokens must be at least max_tokens, or the longest document fits no batch")
+        if self.offload_optimizer and self.zero_stage == 0:
+            raise ValueError("offload_optimizer needs zero_stage 1 or more")
+        return self
