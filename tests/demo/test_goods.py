@@ -98,7 +98,7 @@ def test_numbers_do_not_fall_below_two():
 
 
 def test_names_are_written_as_titles():
-    """A name capitalises every word of the noun and nothing after an apostrophe; a fifth of those to learn from do without a noun."""
+    """Capitals for every word of the noun, none after an apostrophe; a fifth of those to learn from have no noun."""
     products = [make_product(seed, "watch", kind="kids_watch", split="train") for seed in range(200)]
     full = [product for product in products if product.name.endswith(" Kids' Watch")]
     assert 0.7 < len(full) / len(products) < 0.9
