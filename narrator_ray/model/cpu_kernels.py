@@ -1,9 +1,9 @@
 """What lies between the matrix products of a LLaMA-like layer, each in one pass over memory, for CPUs.
 
 A layer's products take a third of its time on a CPU when everything between them (norms, rotations, gates, changes of
-precision) is a chain of small operations that each read and write all of it. Compiled by numba when first called and
-kept on disk from then on. Arrays in, arrays out; half precision is the upper half of float32 (bfloat16), handed over as
-its bits (int16). Knows no models.
+precision, attention of single tokens) is a chain of small operations that each read and write all of it. Compiled by
+numba when first called and kept on disk from then on. Arrays in, arrays out; half precision is the upper half of
+float32 (bfloat16), handed over as its bits (int16). Knows no models.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # first the threa
 
 FloatArray = npt.NDArray[np.float32]
 BitsArray = npt.NDArray[np.int16]
+IndexArray = npt.NDArray[np.int64]
 F = np.float32
 
 _LEAST_PARALLEL = 1 << 15
@@ -124,6 +125,57 @@ def _rotate(
                 values_NHD[n, head, i] = widened(halves_NE[n, place]) + bias_E[place]
 
 
+def _attend(
+    queries_BHD: FloatArray,
+    keys: FloatArray,
+    values: FloatArray,
+    lanes_B: IndexArray,
+    spans_B2: IndexArray,
+    out_BHD: FloatArray,
+    scores_BHW: FloatArray,
+) -> None:
+    num_shared, size = keys.shape[1], queries_BHD.shape[2]
+    group = queries_BHD.shape[1] // num_shared
+    for job in prange(lanes_B.shape[0] * num_shared):
+        row, shared = job // num_shared, job % num_shared
+        heads = slice(shared * group, (shared + 1) * group)
+        queries, out, scores = queries_BHD[row, heads], out_BHD[row, heads], scores_BHW[row, heads]
+        own_keys, own_values = keys[lanes_B[row], shared], values[lanes_B[row], shared]
+        first, end = spans_B2[row, 0], spans_B2[row, 1]
+        for t in range(first, end):
+            for head in range(group):
+                product = F(0)
+                for i in range(size):
+                    product += queries[head, i] * own_keys[t, i]
+                scores[head, t] = product
+        for head in range(group):
+            highest = F(-np.inf)
+            for t in range(first, end):
+                highest = max(highest, scores[head, t])
+            total = F(0)
+            for t in range(first, end):
+                weight = exponential(scores[head, t] - highest)
+                scores[head, t] = weight
+                total += weight
+            share = F(1) / total
+            for t in range(first, end):
+                scores[head, t] *= share
+            for i in range(size):
+                out[head, i] = F(0)
+        num_odd = (end - first) % 4
+        for t in range(first, first + num_odd):
+            for head in range(group):
+                for i in range(size):
+                    out[head, i] += scores[head, t] * own_values[t, i]
+        for t in range(first + num_odd, end, 4):  # four rows at a time: what is written is read back less often
+            for head in range(group):
+                weight = scores[head, t]
+                second, third, fourth = scores[head, t + 1], scores[head, t + 2], scores[head, t + 3]
+                for i in range(size):
+                    both = weight * own_values[t, i] + second * own_values[t + 1, i]
+                    out[head, i] += both + third * own_values[t + 2, i] + fourth * own_values[t + 3, i]
+
+
 _OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy", "cache": True}
 
 
@@ -132,9 +184,11 @@ class Kernel:
 
     Args:
         function: Over arrays, with a ``prange`` over the first axis.
+        work: Numbers that are gone through for each number of the last argument.
     """
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, work: int = 1) -> None:
+        self._work = work
         self._together = njit(parallel=True, **_OPTIONS)(function)
         twin = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_alone")
         twin.__qualname__ = twin.__name__  # what is kept on disk goes by this name, whatever the number of threads
@@ -142,7 +196,7 @@ class Kernel:
 
     def __call__(self, *arguments: Any, num_threads: int) -> None:
         """Compute, with that many threads at most."""
-        if num_threads < 2 or arguments[-1].size < _LEAST_PARALLEL:
+        if num_threads < 2 or arguments[-1].size * self._work < _LEAST_PARALLEL:
             self._alone(*arguments)
             return
         set_num_threads(min(num_threads, config.NUMBA_NUM_THREADS))  # numba remembers it for each thread that calls
@@ -156,3 +210,6 @@ gate = Kernel(_gate)
 rotate = Kernel(_rotate)
 """Bits [N, E] of queries, keys and values beside each other, bias [E], cosines and sines [N, D]: all three in float32,
 each [N, heads, D], queries and keys rotated by their position."""
+attend = Kernel(_attend, work=16)
+"""Attention of one token in each of B lanes: scaled queries [B, Hq, D], all lanes' keys and values [lanes, Hkv, W, D],
+which lanes [B], first place and end of what each sees [B, 2], what is seen [B, Hq, D], room for scores [B, Hq, W]."""

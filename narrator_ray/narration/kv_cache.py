@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_LEAST_CAPACITY = 512
+_LEAST_CAPACITY = 1024
 _GROWTH_FACTOR = 1.5
 
 
@@ -59,9 +59,7 @@ class Reading:
 
 
 class LaneCache:
-    """Keys [lanes, heads, head size, capacity] and values [lanes, heads, capacity, head size] of every layer.
-
-    Keys lie the way in which the products of attention read them. Allocated when the first tokens arrive.
+    """Keys and values of every layer, both [lanes, heads, capacity, head size]. Allocated when the first tokens arrive.
 
     Args:
         num_lanes: Most sequences at once.
@@ -78,7 +76,7 @@ class LaneCache:
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
         self._reading: Reading | None = None
-        self._spots: tuple[Tensor, Tensor] | None = None
+        self._spots: Tensor | None = None
         self._width = 0
 
     @property
@@ -118,7 +116,7 @@ class LaneCache:
         return self._reading
 
     def block(self, layer_idx: int) -> tuple[Tensor, Tensor]:
-        """All keys [lanes, heads, head size, capacity] and values [lanes, heads, capacity, head size] of a layer."""
+        """All keys and all values of a layer, both [lanes, heads, capacity, head size]."""
         return self._keys[layer_idx], self._values[layer_idx]
 
     def cut(self, lane: int, length: int) -> None:
@@ -131,14 +129,14 @@ class LaneCache:
         What goes becomes zeros, because a masked number counts for nothing but a masked NaN spreads.
         """
         for keys, values in zip(self._keys, self._values, strict=True):
-            keys[lane, :, :, keep : self.lengths[lane]].zero_()
+            keys[lane, :, keep : self.lengths[lane]].zero_()
             values[lane, :, keep : self.lengths[lane]].zero_()
         self.cut(lane, keep)
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Make the beginning of a lane that of another."""
         for keys, values in zip(self._keys, self._values, strict=True):
-            keys[target, :, :, :length] = keys[source, :, :, :length]
+            keys[target, :, :length] = keys[source, :, :length]
             values[target, :, :length] = values[source, :, :length]
         self.lengths[target] = length
 
@@ -154,30 +152,24 @@ class LaneCache:
             The arguments: attention looks into the blocks itself.
         """
         self._make_room(keys, layer_idx)
-        reading, (all_keys, all_values) = self.reading, self.block(layer_idx)
-        if num_singles := len(reading.singles):
-            key_spots, value_spots = self._spots_of(all_keys)
-            all_keys.view(-1).index_copy_(0, key_spots, keys[0, :, :num_singles].flatten())
-            rows_VD = all_values.view(-1, all_values.shape[-1])
-            rows_VD.index_copy_(0, value_spots, values[0, :, :num_singles].flatten(0, 1))
-        for text in reading.texts:
-            rows, spot = slice(text.row, text.row + text.num_tokens), slice(text.start, text.start + text.num_tokens)
-            all_keys[text.lane, :, :, spot] = keys[0, :, rows].transpose(1, 2)
-            all_values[text.lane, :, spot] = values[0, :, rows]
+        reading = self.reading
+        num_singles = len(reading.singles)
+        for block, new in zip(self.block(layer_idx), (keys[0], values[0]), strict=True):
+            if num_singles:
+                rows_VD = block.view(-1, block.shape[-1])
+                rows_VD.index_copy_(0, self._spots_of(block), new[:, :num_singles].flatten(0, 1))
+            for text in reading.texts:
+                spot = slice(text.start, text.start + text.num_tokens)
+                block[text.lane, :, spot] = new[:, text.row : text.row + text.num_tokens]
         return keys, values
 
-    def _spots_of(self, all_keys: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the single tokens go in a flat block: of each number of their keys, of each row of their values.
-
-        The same for all layers, so computed once a reading; a flat index is also cheaper than one for each dimension.
-        """
+    def _spots_of(self, block: Tensor) -> Tensor:
+        """Which rows of a flat block the single tokens are, head by head; the same for all layers of a reading."""
         if self._spots is None:
-            _, num_heads, head_size, capacity = all_keys.shape
-            heads_H1, sizes_D = torch.arange(num_heads)[:, None], torch.arange(head_size)
-            values_HB = (torch.tensor(self.reading.singles) * num_heads + heads_H1) * capacity + self.reading.places
-            rows_HB, places_B = values_HB // capacity, self.reading.places
-            keys_HBD = (rows_HB[..., None] * head_size + sizes_D) * capacity + places_B[:, None]
-            self._spots = keys_HBD.flatten().to(all_keys.device), values_HB.flatten().to(all_keys.device)
+            _, num_heads, capacity, _ = block.shape
+            heads_H1 = torch.arange(num_heads)[:, None]
+            spots_HB = (torch.tensor(self.reading.singles) * num_heads + heads_H1) * capacity + self.reading.places
+            self._spots = spots_HB.flatten().to(block.device)
         return self._spots
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
@@ -186,15 +178,12 @@ class LaneCache:
 
     def _make_room(self, like: Tensor, layer_idx: int) -> None:
         num_heads, head_size = like.shape[1], like.shape[3]
-        while len(self._keys) < self._num_layers:
-            self._keys.append(like.new_zeros(self._num_lanes, num_heads, head_size, 0))
-            self._values.append(like.new_zeros(self._num_lanes, num_heads, 0, head_size))
-        capacity = self._values[layer_idx].shape[2]
-        if capacity >= self._width:
-            return
-        wanted = max(self._width, int(capacity * _GROWTH_FACTOR), _LEAST_CAPACITY)
-        old_keys, old_values = self.block(layer_idx)
-        self._keys[layer_idx] = like.new_zeros(self._num_lanes, num_heads, head_size, wanted)
-        self._keys[layer_idx][..., :capacity] = old_keys
-        self._values[layer_idx] = like.new_zeros(self._num_lanes, num_heads, wanted, head_size)
-        self._values[layer_idx][:, :, :capacity] = old_values
+        for blocks in (self._keys, self._values):
+            while len(blocks) < self._num_layers:
+                blocks.append(like.new_zeros(self._num_lanes, num_heads, 0, head_size))
+            capacity = blocks[layer_idx].shape[2]
+            if capacity < self._width:
+                wanted = max(self._width, int(capacity * _GROWTH_FACTOR), _LEAST_CAPACITY)
+                grown = like.new_zeros(self._num_lanes, num_heads, wanted, head_size)
+                grown[:, :, :capacity] = blocks[layer_idx]
+                blocks[layer_idx] = grown

@@ -1,9 +1,9 @@
 """Attention of packed lanes: every token looks at what its own lane has read, straight from the lane blocks.
 
 Query heads that share keys are folded into rows of one product, so that shared keys and values are read once and never
-copied; on a CPU, copying them took 20 times as long as attending (64 lanes of 700 tokens). Single tokens attend by
-plain products, which on a CPU take half the time of a fused kernel made for texts; texts use the kernel. Registered
-with transformers under a name; without lanes it is its ``sdpa``.
+copied; on a CPU, copying them took 20 times as long as attending (64 lanes of 700 tokens). Texts attend by torch's
+fused kernel. Single tokens attend by one of ours on a CPU (``model.cpu_kernels``), which reads of every lane just what
+it holds, and by plain products elsewhere. Registered with transformers under a name; without lanes it is its ``sdpa``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -18,6 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from narrator_ray.model import cpu_kernels
 from narrator_ray.narration.kv_cache import LaneCache, Segment
 
 LANE_ATTENTION = "narration_lanes"
@@ -34,6 +37,7 @@ class LaneAttention:
         self._cache = cache
         self._masks: dict[tuple[object, ...], Tensor] = {}
         self._known_runs: list[tuple[int, range]] | None = None
+        self._spans: dict[int | None, npt.NDArray[np.int64]] = {}
 
     def attend(
         self, layer_idx: int, queries: Tensor, scaling: float, window: int | None, softcap: float | None
@@ -63,17 +67,38 @@ class LaneAttention:
     def _singles(
         self, layer_idx: int, queries_BHD: Tensor, scaling: float, window: int | None, softcap: float | None
     ) -> Tensor:
-        """One query in each of some lanes, by plain products: [B, Hq, D]."""
+        """One query in each of some lanes: [B, Hq, D]."""
         keys, values = self._cache.block(layer_idx)
+        if softcap is None and keys.device.type == "cpu" and keys.dtype == torch.float32:
+            return self._fused_singles(queries_BHD * scaling, keys, values, window)
         folded_BHGD = _unflatten(queries_BHD, 1, keys.shape[1]) * scaling
         seen_BHGD = torch.empty_like(folded_BHGD)
         for row, run in self._runs():
             rows, width = slice(row, row + len(run)), self._width(run)
             lanes = slice(run.start, run.stop)
-            scores = torch.matmul(folded_BHGD[rows], keys[lanes, ..., :width])
+            scores = torch.matmul(folded_BHGD[rows], keys[lanes, :, :width].mT)
             weights = _weights(scores, self._run_mask(run, window, queries_BHD), softcap)
             torch.matmul(weights, values[lanes, :, :width], out=seen_BHGD[rows])
         return seen_BHGD.flatten(1, 2)
+
+    def _fused_singles(self, queries_BHD: Tensor, keys: Tensor, values: Tensor, window: int | None) -> Tensor:
+        """The same in one pass over what each lane holds."""
+        spans_B2 = self._spans_of(window)
+        seen_BHD = torch.empty_like(queries_BHD, memory_format=torch.contiguous_format)
+        room_BHW = np.empty((*queries_BHD.shape[:2], spans_B2.max()), np.float32)
+        lanes_B = np.array(self._cache.reading.singles)
+        arrays = (part.numpy() for part in (queries_BHD.contiguous(), keys, values))
+        attend = cpu_kernels.attend
+        attend(*arrays, lanes_B, spans_B2, seen_BHD.numpy(), room_BHW, num_threads=torch.get_num_threads())
+        return seen_BHD
+
+    def _spans_of(self, window: int | None) -> npt.NDArray[np.int64]:
+        """First place and end of what each single token sees of its lane, [B, 2]."""
+        if window not in self._spans:
+            ends = np.array([self._cache.lengths[lane] for lane in self._cache.reading.singles])
+            firsts = np.zeros_like(ends) if window is None else np.maximum(ends - window, 0)
+            self._spans[window] = np.stack([firsts, ends], axis=1)
+        return self._spans[window]
 
     def _text(
         self,
@@ -88,13 +113,12 @@ class LaneAttention:
         all_keys, all_values = self._cache.block(layer_idx)
         width, num_heads = text.start + text.num_tokens, all_keys.shape[1]
         folded = _unflatten(queries_THD.transpose(0, 1), 0, num_heads).flatten(1, 2)[None]
-        keys, values = all_keys[text.lane, None, ..., :width], all_values[text.lane, None, :, :width]
+        keys, values = all_keys[text.lane, None, :, :width], all_values[text.lane, None, :, :width]
         mask = self._text_mask(text, queries_THD.shape[1] // num_heads, window, queries_THD)
         if softcap is None:
-            straight = keys.transpose(2, 3).contiguous()
-            seen = scaled_dot_product_attention(folded, straight, values, attn_mask=mask, scale=scaling)
+            seen = scaled_dot_product_attention(folded, keys, values, attn_mask=mask, scale=scaling)
         else:
-            seen = torch.matmul(_weights(torch.matmul(folded * scaling, keys), mask, softcap), values)
+            seen = torch.matmul(_weights(torch.matmul(folded * scaling, keys.mT), mask, softcap), values)
         return _unflatten(seen[0], 1, -1, text.num_tokens).flatten(0, 1).transpose(0, 1)
 
     def _runs(self) -> list[tuple[int, range]]:

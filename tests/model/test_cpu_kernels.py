@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import silu
+from torch.nn.functional import scaled_dot_product_attention, silu
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
 from narrator_ray.model import cpu_kernels
@@ -78,9 +78,27 @@ def test_exponentials_are_exact_to_seven_digits():
 
 
 def test_one_thread_and_several_give_the_same():
-    """To the bit: each row is worked through by one thread."""
-    rows, weight = halves(300, 576).float(), torch.rand(576)
+    """But for the last bit: each is compiled by itself, and may add up in another order."""
+    rows, weight = halves(300, 576).float(), torch.linspace(0.1, 1, 576)
     alone, together = (torch.empty(300, 576, dtype=HALF) for _ in range(2))
     for out, num_threads in ((alone, 1), (together, 2)):
         cpu_kernels.normalise(rows.numpy(), weight.numpy(), 1e-5, bits(out), num_threads=num_threads)
-    assert torch.equal(alone, together)
+    assert_nearly_equal(alone, together)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_attention_of_single_tokens(num_threads):
+    """Each token as torch's attention over what its own lane holds, whatever the others hold or see."""
+    random = torch.Generator().manual_seed(0)
+    keys, values = (torch.randn(4, 2, 40, 16, generator=random) for _ in range(2))
+    keys[2, :, 33:], values[2, :, 33:] = float("nan"), float("nan")  # beyond what is seen
+    lanes, spans = np.array([0, 2, 3]), np.array([[0, 1], [0, 33], [7, 38]])
+    queries = torch.randn(3, 6, 16, generator=random)
+    out = torch.empty(3, 6, 16)
+    arrays = (part.numpy() for part in (queries, keys, values))
+    room = np.empty((3, 6, 38), np.float32)
+    cpu_kernels.attend(*arrays, lanes, spans, out.numpy(), room, num_threads=num_threads)
+    for row, (lane, (first, end)) in enumerate(zip(lanes, spans, strict=True)):
+        own = (part[lane, :, first:end].repeat_interleave(3, 0) for part in (keys, values))
+        expected = scaled_dot_product_attention(queries[row, :, None], *own, scale=1.0)
+        torch.testing.assert_close(out[row], expected[:, 0], rtol=1e-5, atol=1e-6)
