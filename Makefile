@@ -34,8 +34,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED) ## draw the demo catalogue and narrate it on a local Ray
 	@$(BIN)/narrator-ray demo --out $(DEMO_OUT)
 
-test: $(INSTALLED) ## run all tests
-	@$(BIN)/python -m pytest
+test: $(INSTALLED) ## run all tests: what needs no Ray side by side, then what does
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not ray' -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -m ray
 
 lint: $(INSTALLED) ## ruff, and the order of imports between packages
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""A run that is killed half-way and started again finishes with every video exactly once."""
+"""A run whose driver is stopped, then killed half-way, and started again finishes with every video exactly once."""
 
 import json
 import os
@@ -11,18 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from narrator_ray.config import load_config
+from narrator_ray.pipeline import narrate_catalog
 from narrator_ray.runs.published import open_latest
 from tests.video_files import write_video
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
 NUM_VIDEOS = 12
 
 
+SETTINGS = ("run.videos_per_task=1", "run.narrate_lanes=1")
+"""The smallest unit of loss."""
+
+
 def command(manifest: str, out: Path) -> list[str]:
-    """The command line of the run, with the smallest unit of loss."""
-    settings = ("run.videos_per_task=1", "run.narrate_lanes=1")
-    pairs = [argument for setting in settings for argument in ("--set", setting)]
+    """The command line of the run."""
+    pairs = [argument for setting in SETTINGS for argument in ("--set", setting)]
     base = [sys.executable, "-m", "narrator_ray", "narrate", manifest, "--out", str(out), "--preset", "tiny-random"]
     return base + pairs
 
@@ -32,16 +37,22 @@ def results_in(out: Path) -> list[Path]:
     return sorted((out / "narrations").glob("*/*.json"))
 
 
-def kill_half_way(manifest: str, out: Path) -> int:
-    """Start a run, SIGKILL its driver once the first result is there, and count what was written by then."""
-    with subprocess.Popen(command(manifest, out), stderr=subprocess.PIPE, start_new_session=True) as run:
+def content(out: Path) -> dict[str, bytes]:
+    """Every result by its name."""
+    return {path.name: path.read_bytes() for path in results_in(out)}
+
+
+def stop_half_way(manifest: str, out: Path, number: int, log: Path) -> tuple[int, int]:
+    """Start a run, signal its driver once there is a new result; its exit code, and how many results were written."""
+    before = len(results_in(out))
+    with log.open("w") as messages, subprocess.Popen(command(manifest, out), stderr=messages) as run:
         deadline = time.monotonic() + 180
-        while not results_in(out) and run.poll() is None and time.monotonic() < deadline:
+        while len(results_in(out)) == before and run.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
-        os.kill(run.pid, signal.SIGKILL)
-        run.wait(30)
+        os.kill(run.pid, number)
+        code = run.wait(60)
     wait_until_quiet(out)
-    return len(results_in(out))
+    return code, len(results_in(out))
 
 
 def wait_until_quiet(out: Path) -> None:
@@ -52,13 +63,17 @@ def wait_until_quiet(out: Path) -> None:
         time.sleep(3)
 
 
-def test_a_killed_run_is_finished_by_the_next(tmp_path, write_manifest):
-    """No video is lost, none is narrated twice, nothing half-written is left."""
+def test_a_killed_run_is_finished_by_the_next(local_ray, tmp_path, write_manifest):
+    """No video is lost, none is narrated twice, nothing half-written is left, and all is as if nothing had happened."""
     video = str(write_video(tmp_path / "video.mp4"))
-    rows = [{"video_id": f"v{n}", "video": video, "product": {"name": f"Mug {n}"}} for n in range(NUM_VIDEOS)]
-    manifest, out = write_manifest(rows), tmp_path / "out"
-    done_before = kill_half_way(manifest, out)
-    assert 0 < done_before < NUM_VIDEOS
+    rows = [{"video_id": f"v{n:02}", "video": video, "product": {"name": f"Mug {n}"}} for n in range(NUM_VIDEOS)]
+    manifest, out, log = write_manifest(rows), tmp_path / "out", tmp_path / "log.txt"
+    code, done_first = stop_half_way(manifest, out, signal.SIGTERM, log)
+    assert code == 128 + signal.SIGTERM, log.read_text()
+    assert "Traceback" not in log.read_text()
+    code, done_before = stop_half_way(manifest, out, signal.SIGKILL, log)
+    assert code == -signal.SIGKILL
+    assert 0 < done_first < done_before < NUM_VIDEOS
     assert not (out / "latest.json").exists()
     stamps = {path: path.stat().st_mtime_ns for path in results_in(out)}
 
@@ -73,3 +88,6 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path, write_manifest):
     assert len(results_in(out)) == NUM_VIDEOS
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
     assert not [path for path in out.rglob("*") if path.is_file() and "tmp" in path.name]
+
+    narrate_catalog(manifest, str(tmp_path / "undisturbed"), load_config(preset="tiny-random", overrides=SETTINGS))
+    assert content(out) == content(tmp_path / "undisturbed")

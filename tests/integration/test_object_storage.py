@@ -20,7 +20,7 @@ from tests.video_files import write_video
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 NUM_VIDEOS = 12
-STALL_S = 3.0
+STALL_S = 10.0
 SHARES = {
     Fault.SLOW_DOWN: 0.06,
     Fault.RESET: 0.03,
