@@ -1,0 +1,253 @@
+"""What clients see: the paths and what each answers. Knows no Ray.
+
+POST /v1/narrations     a video and its product -> narrations, in one piece or as a stream of events
+POST /v1/lengths        texts -> words and spoken seconds
+POST /v1/subtitles      texts with times -> SRT or WebVTT
+GET  /v1/models         what can be asked for
+GET  /healthz /readyz   is it alive; can it narrate
+GET  /                  the page
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from narrator_ray import __version__
+from narrator_ray.model.presets import Preset
+from narrator_ray.records import LANGUAGES, JsonDict, ScriptLabel
+from serve_app.access import Gate
+from serve_app.answers import (
+    RESULT_TYPES,
+    STREAM_TYPE,
+    TYPE_OF_FORMAT,
+    HeldResponse,
+    problem_response,
+    result_of,
+    result_response,
+    stream_of,
+    wanted_type,
+)
+from serve_app.asked import Abilities, read_asked
+from serve_app.bodies import read_body
+from serve_app.demo_films import DemoFilms
+from serve_app.documents import NARRATIONS_DOCUMENT, PROBLEM_DOCUMENTS, json_document
+from serve_app.events import narration_json
+from serve_app.headers import SecurityHeaders
+from serve_app.page_files import INDEX, page_files
+from serve_app.problems import Problem, internal_error, timed_out, unavailable
+from serve_app.results import KeptResult
+from serve_app.rewriting import Rewriting
+from serve_app.settings import ServeSettings
+from serve_app.texts import Measuring, Subtitling
+from serve_app.upload import received
+from serve_app.way import Way
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Everything behind the paths.
+
+    Attributes:
+        way: Narrates uploads.
+        preset: The model.
+        abilities: What can be asked for.
+        settings: Limits, keys and narration's settings.
+        is_ready: Tells whether encoder and narrator answer.
+    """
+
+    way: Way
+    preset: Preset
+    abilities: Abilities
+    settings: ServeSettings
+    is_ready: Callable[[], Awaitable[bool]]
+
+
+def caller_of(request: Request) -> str:
+    """Name of who asks.
+
+    Raises:
+        Problem: Nobody who may.
+    """
+    gate: Gate = request.app.state.gate
+    return gate.caller(request.headers, None if request.client is None else request.client.host)
+
+
+Caller = Annotated[str, Depends(caller_of)]
+
+
+def make_app(endpoint: Endpoint) -> FastAPI:
+    """The ASGI application."""
+    app = FastAPI(
+        title="narrator-ray",
+        version=__version__,
+        description="Narrates product videos: a voice-over line for every clip, of a length that can be spoken in it.",
+        docs_url=None,  # both pages load scripts of other sites
+        redoc_url=None,
+        responses=PROBLEM_DOCUMENTS,
+    )
+    settings = endpoint.settings
+    app.add_middleware(SecurityHeaders)
+    if settings.access.allow_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.access.allow_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type"],
+        )
+    _add_problems(app)
+    gate = app.state.gate = Gate(settings.access, settings.limits.max_uploads)
+    max_bytes = settings.limits.max_text_kb << 10
+
+    @app.post("/v1/narrations", openapi_extra=NARRATIONS_DOCUMENT)
+    async def narrate(request: Request, caller: Caller) -> Response:
+        """Narrate a video.
+
+        With `Accept: text/event-stream` the events accepted, clips, frames, then label and narration for every clip as
+        soon as they exist, and done or error; otherwise the whole result as JSON, SRT or WebVTT.
+        """
+        return HeldResponse(_answered(endpoint, gate, caller, request))
+
+    @app.get("/v1/narrations/{name}", response_class=JSONResponse)
+    async def kept(request: Request, name: str, caller: Caller) -> Response:
+        """A result of yours again, as JSON, SRT or WebVTT; for a while."""
+        media_type = wanted_type(request.headers.get("accept"), RESULT_TYPES)
+        return result_response((await endpoint.way.kept(name, caller)).result, media_type)
+
+    @app.post("/v1/narrations/{name}/clips/{index:int}:rewrite", openapi_extra=json_document(Rewriting))
+    async def rewrite(request: Request, name: str, index: int, caller: Caller) -> JsonDict:
+        """Narrate one clip (from 0) of a result of yours anew, the others staying as they are."""
+        wanted = await read_body(request, Rewriting, max_bytes)
+        result = await endpoint.way.kept(name, caller)
+        if not 0 <= index < len(result.result.narrations):
+            raise Problem(HTTPStatus.NOT_FOUND, "unknown_clip", f"it has {len(result.result.narrations)} clips, from 0")
+        with gate.admitted(caller):
+            return await _rewritten(endpoint, result, index, wanted)
+
+    @app.post("/v1/lengths", openapi_extra=json_document(Measuring))
+    async def measure(request: Request, caller: Caller) -> JsonDict:
+        """How long texts are: words (en) or characters (zh), and seconds to say them."""
+        return (await read_body(request, Measuring, max_bytes)).answer(settings.config)
+
+    @app.post("/v1/subtitles", openapi_extra=json_document(Subtitling), response_class=PlainTextResponse)
+    async def subtitle(request: Request, caller: Caller) -> Response:
+        """Texts with their times as an SRT or WebVTT file."""
+        asked = await read_body(request, Subtitling, max_bytes)
+        return Response(asked.answer(), media_type=TYPE_OF_FORMAT[asked.format])
+
+    @app.get("/v1/models")
+    async def models(caller: Caller) -> JsonDict:
+        """What can be asked for: the model, its languages and adapters, script labels and limits."""
+        return _models(endpoint)
+
+    @app.get("/healthz")
+    async def is_alive() -> JsonDict:
+        """Whether this process answers."""
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    async def is_ready() -> JsonDict:
+        """Whether videos can be narrated."""
+        if not await endpoint.is_ready():
+            raise unavailable("the encoder or the narrator does not answer yet")
+        return {"status": "ready"}
+
+    _add_page(app)
+    return app
+
+
+def _add_page(app: FastAPI) -> None:
+    """The page and what it shows to everyone; it asks for the rest as any client does."""
+    films = DemoFilms()
+
+    @app.get("/demo/films.json", include_in_schema=False)
+    async def list_films() -> list[JsonDict]:
+        return await films.listed()
+
+    @app.get("/demo/films/{number:int}.mp4", include_in_schema=False)
+    async def film(number: int) -> Response:
+        data = await films.film(number)
+        if data is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return Response(data, media_type="video/mp4")
+
+    @app.get("/", include_in_schema=False)
+    @app.get("/{name}", include_in_schema=False)
+    async def page(name: str = INDEX) -> Response:
+        file = page_files().get(name)
+        if file is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return Response(file[0], media_type=file[1], headers={"Cache-Control": "no-cache"})
+
+
+@asynccontextmanager
+async def _answered(endpoint: Endpoint, gate: Gate, caller: str, request: Request) -> AsyncIterator[Response]:
+    """A narration's answer; the upload lies on disk, and the caller's place is taken, until it has been sent."""
+    media_type = wanted_type(request.headers.get("accept"))
+    limits, content_type = endpoint.settings.limits, request.headers.get("content-type", "")
+    with gate.admitted(caller):
+        async with received(content_type, request.stream(), limits) as upload:
+            asked = read_asked(secrets.token_urlsafe(16), upload.fields, endpoint.abilities)
+            events = endpoint.way.narrate(asked, upload, caller)
+            if media_type == STREAM_TYPE:
+                stream = stream_of(events, limits.request_timeout_s)
+                yield StreamingResponse(stream, media_type=STREAM_TYPE, headers={"X-Accel-Buffering": "no"})
+            else:
+                yield result_response(await result_of(events, limits.request_timeout_s), media_type)
+
+
+async def _rewritten(endpoint: Endpoint, kept: KeptResult, index: int, wanted: Rewriting) -> JsonDict:
+    timeout_s = endpoint.settings.limits.request_timeout_s
+    try:
+        async with asyncio.timeout(timeout_s):
+            return narration_json(await endpoint.way.rewrite(kept, index, wanted))
+    except TimeoutError as error:
+        raise timed_out(timeout_s) from error
+
+
+def _models(endpoint: Endpoint) -> JsonDict:
+    preset = endpoint.preset
+    model = {
+        "name": preset.name,
+        "languages": list(endpoint.abilities.languages),
+        "adapters": sorted(endpoint.abilities.adapters),
+        "description": preset.description,
+        "parameters": preset.parameters,
+        "license": preset.license,
+        "is_trained": preset.is_trained,
+    }
+    labels = {str(label): {language: label.name_in(language) for language in LANGUAGES} for label in ScriptLabel}
+    limits = endpoint.settings.limits
+    shown = {name: getattr(limits, name) for name in ("max_upload_mb", "max_text_kb", "max_video_s", "max_clips")}
+    return {"models": [model], "labels": labels, "limits": shown}
+
+
+def _add_problems(app: FastAPI) -> None:
+    """Every error is application/problem+json, those that nobody foresaw too; the log has what they say."""
+
+    @app.exception_handler(Exception)
+    async def on_error(request: Request, error: Exception) -> Response:
+        return problem_response(internal_error())
+
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, problem: Problem) -> Response:
+        return problem_response(problem)
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        code = {HTTPStatus.NOT_FOUND: "not_found", HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed"}
+        detail = "there is nothing here: /openapi.json lists the paths"
+        response = problem_response(Problem(status, code.get(status, "http_error"), detail))
+        response.headers.update(error.headers or {})
+        return response
