@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,10 @@ from serve_app.asked import Abilities
 from serve_app.decoders import Decoders
 from serve_app.encoder import Encoder
 from serve_app.http import Endpoint, make_app
+from serve_app.job_runner import JobRunner
+from serve_app.jobs import JobBook
 from serve_app.narrator import Narrator
+from serve_app.place import open_place
 from serve_app.problems import busy, unavailable
 from serve_app.results import Results
 from serve_app.settings import ServeSettings
@@ -60,8 +64,9 @@ class NarratorReplica:
 
     async def narrate(self, item: WorkItem, job: NarrationJob) -> AsyncGenerator[ClipLabels | ClipResult | Rejection]:
         """See :meth:`serve_app.narrator.Narrator.narrate`."""
-        async for event in self._narrator.narrate(item, job):
-            yield event
+        async with aclosing(self._narrator.narrate(item, job)) as telling:
+            async for event in telling:
+                yield event
 
     async def is_ready(self) -> bool:
         """Whether the model is loaded: a replica answers when it is."""
@@ -94,10 +99,14 @@ class Ingress:
         """Asked by Serve once the replica is there."""
         settings, config, limits = self._settings, self._settings.config, self._settings.limits
         decoders = Decoders(config.decode, settings.decoders)
-        results = Results(settings.results, config.storage, settings.keep_results_s)
+        results = Results(open_place(settings.results, "results", config.storage), settings.keep_results_s)
+        jobs = JobBook(
+            open_place(settings.results, "jobs", config.storage), settings.keep_jobs_s, settings.job_silence_s
+        )
         way = Way(config, self._model, decoders, self._encoder, self._narrator, results, limits.max_clips)
         abilities = Abilities(self._preset.languages, self._model.adapters, limits.max_clips)
-        return make_app(Endpoint(way, self._preset, abilities, settings, self._is_ready))
+        runner = JobRunner(jobs, way, settings.jobs_at_once, limits.job_timeout_s)
+        return make_app(Endpoint(way, jobs, runner, self._preset, abilities, settings, self._is_ready))
 
     async def _is_ready(self) -> bool:
         answers = asyncio.gather(self._encoder.is_ready(), self._narrator.is_ready())
@@ -142,18 +151,21 @@ class RemoteNarrator:
         known = set[tuple[type, int]]()
         for _ in range(_MOST_TRIES):
             response: Any = self._streaming.narrate.remote(item, job)
+            has_ended = False
             try:
                 async for event in response:
                     name = (type(event), -1 if isinstance(event, Rejection) else event.clip_index)
                     if name not in known:
                         known.add(name)
                         yield event
+                has_ended = True
             except _GONE:
                 continue
             except BackPressureError as error:
                 raise busy("more videos wait than the narrator takes") from error
             finally:
-                response.cancel()
+                if not has_ended:
+                    response.cancel()
             return
         raise unavailable("the narrator's process ended, more than once")
 

@@ -96,6 +96,9 @@ NARRATIONS_DOCUMENT: dict[str, Any] = {
 }
 """The body and the answers of POST /v1/narrations."""
 
+JOBS_DOCUMENT: dict[str, Any] = {"requestBody": NARRATIONS_DOCUMENT["requestBody"]}
+"""The body of POST /v1/jobs."""
+
 
 def json_document(kind: type[BaseModel]) -> dict[str, Any]:
     """A JSON body of that kind."""

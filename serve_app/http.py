@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,11 +42,13 @@ from serve_app.answers import (
 from serve_app.asked import Abilities, read_asked
 from serve_app.bodies import read_body
 from serve_app.demo_films import DemoFilms
-from serve_app.documents import NARRATIONS_DOCUMENT, PROBLEM_DOCUMENTS, json_document
+from serve_app.documents import JOBS_DOCUMENT, NARRATIONS_DOCUMENT, PROBLEM_DOCUMENTS, json_document
 from serve_app.events import narration_json
 from serve_app.headers import SecurityHeaders
+from serve_app.job_runner import JobRunner
+from serve_app.jobs import Job, JobBook, JobState, job_json
 from serve_app.page_files import INDEX, page_files
-from serve_app.problems import Problem, internal_error, timed_out, unavailable
+from serve_app.problems import Problem, busy, internal_error, timed_out, unavailable
 from serve_app.results import KeptResult
 from serve_app.rewriting import Rewriting
 from serve_app.settings import ServeSettings
@@ -60,6 +63,8 @@ class Endpoint:
 
     Attributes:
         way: Narrates uploads.
+        jobs: Narrations that nobody waits for.
+        runner: Works on them.
         preset: The model.
         abilities: What can be asked for.
         settings: Limits, keys and narration's settings.
@@ -67,6 +72,8 @@ class Endpoint:
     """
 
     way: Way
+    jobs: JobBook
+    runner: JobRunner
     preset: Preset
     abilities: Abilities
     settings: ServeSettings
@@ -95,6 +102,7 @@ def make_app(endpoint: Endpoint) -> FastAPI:
         docs_url=None,  # both pages load scripts of other sites
         redoc_url=None,
         responses=PROBLEM_DOCUMENTS,
+        lifespan=lambda app: endpoint.runner.running(),
     )
     settings = endpoint.settings
     app.add_middleware(SecurityHeaders)
@@ -133,6 +141,27 @@ def make_app(endpoint: Endpoint) -> FastAPI:
             raise Problem(HTTPStatus.NOT_FOUND, "unknown_clip", f"it has {len(result.result.narrations)} clips, from 0")
         with gate.admitted(caller):
             return await _rewritten(endpoint, result, index, wanted)
+
+    @app.post("/v1/jobs", status_code=HTTPStatus.ACCEPTED, openapi_extra=JOBS_DOCUMENT)
+    async def add_job(request: Request, caller: Caller) -> Response:
+        """Narrate a video without waiting for it: it will be done whoever dies meanwhile."""
+        with gate.admitted(caller):
+            job = await _noted(endpoint, caller, request)
+        endpoint.runner.wake()
+        headers = {"Location": f"/v1/jobs/{job.name}"}
+        return JSONResponse(job_json(job, JobState("waiting", 0.0)), HTTPStatus.ACCEPTED, headers)
+
+    @app.get("/v1/jobs/{name}")
+    async def job(name: str, caller: Caller) -> JsonDict:
+        """How far a job of yours is; where its result is when it is done."""
+        return job_json(*await asyncio.to_thread(endpoint.jobs.get, name, caller))
+
+    @app.post("/v1/jobs/{name}:cancel")
+    async def cancel(name: str, caller: Caller) -> JsonDict:
+        """Say that a job is not wanted any more."""
+        await asyncio.to_thread(endpoint.jobs.get, name, caller)
+        await asyncio.to_thread(endpoint.jobs.cancel, name)
+        return job_json(*await asyncio.to_thread(endpoint.jobs.get, name, caller))
 
     @app.post("/v1/lengths", openapi_extra=json_document(Measuring))
     async def measure(request: Request, caller: Caller) -> JsonDict:
@@ -204,6 +233,19 @@ async def _answered(endpoint: Endpoint, gate: Gate, caller: str, request: Reques
                 yield StreamingResponse(stream, media_type=STREAM_TYPE, headers={"X-Accel-Buffering": "no"})
             else:
                 yield result_response(await result_of(events, limits.request_timeout_s), media_type)
+
+
+async def _noted(endpoint: Endpoint, caller: str, request: Request) -> Job:
+    """A job with its upload, kept before it is accepted."""
+    most = endpoint.settings.access.max_jobs
+    if await asyncio.to_thread(endpoint.jobs.num_open, caller) >= most:
+        raise busy(f"this key has {most} open jobs (access.max_jobs)", 60)
+    content_type = request.headers.get("content-type", "")
+    async with received(content_type, request.stream(), endpoint.settings.limits) as upload:
+        asked = read_asked(secrets.token_urlsafe(16), upload.fields, endpoint.abilities)
+        job = Job(caller, asked, upload.version, upload.num_bytes, time.time())
+        await asyncio.to_thread(endpoint.jobs.add, job, upload.path)
+    return job
 
 
 async def _rewritten(endpoint: Endpoint, kept: KeptResult, index: int, wanted: Rewriting) -> JsonDict:

@@ -10,16 +10,11 @@ result is only given to the caller who asked for it. Videos are not kept.
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import Path
 
-from narrator_ray.config import StorageSettings
 from narrator_ray.errors import StorageError
 from narrator_ray.records import JsonDict, NarratedVideo, Video
 from narrator_ray.schema import VideoFeatures
@@ -59,13 +54,12 @@ class Results:
     """Keeps results.
 
     Args:
-        place: A folder or an s3:// prefix; empty: a private folder among this machine's temporary files.
-        storage: How S3 is spoken.
+        storage: The place.
         keep_s: Seconds after which a result is removed.
     """
 
-    def __init__(self, place: str, storage: StorageSettings, keep_s: float) -> None:
-        self._storage = Storage.open(place or _private_folder(), storage)
+    def __init__(self, storage: Storage, keep_s: float) -> None:
+        self._storage = storage
         self._keep_s = keep_s
         self._swept_s = 0.0
 
@@ -112,16 +106,6 @@ class Results:
         self._swept_s = now_s
         old = [entry.key for entry in self._storage.entries() if entry.modified_at_s < now_s - self._keep_s]
         self._storage.delete(old)
-
-
-def _private_folder() -> str:
-    """The same folder for all replicas on this machine, of which nobody else can make another."""
-    folder = Path(tempfile.gettempdir()) / f"narrator-ray-results-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise StorageError(f"{folder}: not a private folder of this user: remove it, or set `results` to another place")
-    return str(folder)
 
 
 def _unknown() -> Problem:

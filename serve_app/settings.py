@@ -38,7 +38,9 @@ class Limits(Section):
     decode_timeout_s: PositiveFloat = 60.0
     """Seconds after which a decoder that is not done with one of its two steps is killed."""
     request_timeout_s: PositiveFloat = 300.0
-    """Seconds after which a request that is not done is given up, its upload included."""
+    """Seconds after which a request that is not done is given up."""
+    job_timeout_s: PositiveFloat = 3600.0
+    """Seconds after which a job that was begun and is not done has failed."""
 
 
 class Access(Section):
@@ -50,6 +52,8 @@ class Access(Section):
     """Narrations that one key may ask for in a minute, counted by each ingress replica."""
     max_concurrent: PositiveInt = 4
     """Narrations of one key at once, counted by each ingress replica."""
+    max_jobs: PositiveInt = 20
+    """Jobs of one key that have not ended."""
     allow_origins: tuple[str, ...] = ()
     """Web pages of other origins that may call the API from a browser; none by default."""
 
@@ -85,8 +89,8 @@ class ServeSettings(Section):
     settings: Config = Config()
     """Sections of the batch job's settings: clips, frames, model, length, decoding ..."""
     results: str = ""
-    """Where results are kept that may still be changed: a folder or s3:// prefix that all ingress replicas reach; by
-    default a folder of this machine's temporary files that only this user can read."""
+    """Where results that may still be changed and open jobs are kept: a folder or s3:// prefix that all ingress
+    replicas reach; by default a folder of this machine's temporary files that only this user can read."""
     keep_results_s: PositiveFloat = 3600.0
     """Seconds for which they are kept."""
     limits: Limits = Limits()
@@ -94,6 +98,12 @@ class ServeSettings(Section):
     ingress: Replicas = Replicas(target_ongoing=8.0, most_ongoing=32, most_queued=64, num_cpus=0.25)
     encoder: Replicas = Replicas(num_cpus=0.25)
     narrator: Replicas = Replicas(target_ongoing=8.0, most_ongoing=32)
+    jobs_at_once: Annotated[int, Field(ge=0)] = 1
+    """Jobs that one ingress replica has narrated at once, beside its requests."""
+    job_silence_s: Annotated[float, Field(ge=1)] = 20.0
+    """Seconds after which a replica that works on a job and is not heard of is taken for dead, and another goes on."""
+    keep_jobs_s: PositiveFloat = 86400.0
+    """Seconds after which a job is forgotten, ended or not."""
     decoders: PositiveInt = 2
     """Videos that one ingress replica decodes at once, each in a process of its own."""
     drain_timeout_s: PositiveFloat = 300.0

@@ -34,7 +34,13 @@ def port(local_ray: None) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         number = free.getsockname()[1]
     serve.start(http_options={"host": "127.0.0.1", "port": number})
-    settings = {"preset": "tiny-random", "decoders": 1, "drain_timeout_s": 60.0, "health_period_s": 1.0}
+    settings = {
+        "preset": "tiny-random",
+        "decoders": 1,
+        "drain_timeout_s": 60.0,
+        "health_period_s": 1.0,
+        "job_silence_s": 3.0,
+    }
     small = {name: {"num_cpus": 0.1} for name in ("ingress", "encoder", "narrator")}
     serve.run(build(ServeSettings.model_validate(settings | small)))
     yield number
@@ -52,7 +58,7 @@ LONG = {"clips": json.dumps([[n / 2, (n + 1) / 2] for n in range(12)]), "windows
 
 
 def ask(
-    port: int, video: bytes, accept: str = "application/json", **fields: str
+    port: int, video: bytes, accept: str = "application/json", path: str = "/v1/narrations", **fields: str
 ) -> tuple[HTTPConnection, HTTPResponse]:
     """Send a video; the answer as it begins."""
     texts = [(name, "", text.encode()) for name, text in ({"product": PRODUCT} | fields).items()]
@@ -63,7 +69,7 @@ def ask(
     )
     connection = HTTPConnection("localhost", port, timeout=60)
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Accept": accept}
-    connection.request("POST", "/v1/narrations", body + f"--{BOUNDARY}--\r\n".encode(), headers)
+    connection.request("POST", path, body + f"--{BOUNDARY}--\r\n".encode(), headers)
     return connection, connection.getresponse()
 
 
@@ -144,6 +150,24 @@ def test_a_narrator_that_dies_costs_no_narration(port: int, film: bytes) -> None
     assert rest[-1][0] == "done", rest[-1]
     assert [data["clip_index"] for data in told] == list(range(12))
     assert rest[-1][1]["narrations"] == told
+
+
+def test_a_job_survives_the_death_of_who_works_on_it(port: int, film: bytes) -> None:
+    """The ingress is killed in the middle; the next one takes the job up and does it to the end."""
+    _, answer = ask(port, film, path="/v1/jobs", **LONG)
+    job = json.loads(answer.read())
+    assert answer.status == 202, job
+
+    def state() -> dict[str, Any]:
+        connection = HTTPConnection("localhost", port, timeout=60)
+        connection.request("GET", f"/v1/jobs/{job['id']}")
+        answer = connection.getresponse()
+        return json.loads(answer.read()) if answer.status == 200 else {}
+
+    wait_for(lambda: state().get("num_told"), "the first clip")
+    process_of("ingress").send_signal(signal.SIGKILL)
+    done = wait_for(lambda: (now := state()).get("status") in ("done", "failed") and now, "the job's end")
+    assert (done["status"], done["num_told"]) == ("done", 12), done
 
 
 def test_the_ingress_loads_no_torch(port: int) -> None:

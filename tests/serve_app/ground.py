@@ -22,7 +22,10 @@ from serve_app.asked import Abilities
 from serve_app.decoders import Decoders
 from serve_app.encoder import Encoder
 from serve_app.http import Endpoint, make_app
+from serve_app.job_runner import JobRunner
+from serve_app.jobs import JobBook
 from serve_app.narrator import Narrator
+from serve_app.place import open_place
 from serve_app.results import Results
 from serve_app.settings import ServeSettings
 from serve_app.way import Encodes, Model, Narrates, Way
@@ -79,9 +82,13 @@ def application(
         return is_ready
 
     with tempfile.TemporaryDirectory() as folder:
-        results = Results(settings.results or folder, config.storage, settings.keep_results_s)
+        place = settings.results or folder
+        results = Results(open_place(place, "results", config.storage), settings.keep_results_s)
+        jobs = JobBook(open_place(place, "jobs", config.storage), settings.keep_jobs_s, settings.job_silence_s)
         way = Way(config, model, decoders, encoder or own_encoder, narrator or own_narrator, results, max_clips)
-        yield make_app(Endpoint(way, TINY, Abilities(spec.languages, adapters, max_clips), settings, answer))
+        runner = JobRunner(jobs, way, settings.jobs_at_once, settings.limits.job_timeout_s)
+        abilities = Abilities(spec.languages, adapters, max_clips)
+        yield make_app(Endpoint(way, jobs, runner, TINY, abilities, settings, answer))
     decoders.close()
 
 

@@ -10,7 +10,7 @@ from narrator_ray.config import StorageSettings
 from narrator_ray.errors import StorageError
 from narrator_ray.records import ScriptLabel
 from serve_app import results
-from serve_app.results import Results
+from serve_app.place import open_place
 from tests.serve_app.ground import Ground, endpoint
 from tests.serve_app.test_access import KEYS
 
@@ -122,7 +122,7 @@ def test_results_are_removed_after_a_while(film: bytes, tmp_path: Path, monkeypa
     monkeypatch.setattr(results, "_SWEEP_EVERY_S", 0.0)
     with endpoint(results=str(tmp_path), keep_results_s=100.0) as ground:
         first = ground.narrate(film).json()
-        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        files = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
         assert len(files) == 2
         assert not any(b"JFIF" in path.read_bytes() for path in files)
         for path in files:
@@ -135,15 +135,15 @@ def test_results_are_removed_after_a_while(film: bytes, tmp_path: Path, monkeypa
 def test_the_usual_place_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that others can look into, or that is a link to somewhere else, is refused."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    Results("", StorageSettings(), 1.0)
+    open_place("", "results", StorageSettings())
     [folder] = tmp_path.iterdir()
     assert folder.stat().st_mode & 0o777 == 0o700
-    Results("", StorageSettings(), 1.0)
+    open_place("", "results", StorageSettings())
     folder.chmod(0o755)
     with pytest.raises(StorageError, match="not a private folder"):
-        Results("", StorageSettings(), 1.0)
+        open_place("", "results", StorageSettings())
     folder.rmdir()
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match="not a private folder"):
-        Results("", StorageSettings(), 1.0)
+        open_place("", "results", StorageSettings())
