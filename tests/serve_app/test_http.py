@@ -177,3 +177,27 @@ def test_paths_and_types_that_there_are_not(ground: Ground, film: bytes) -> None
     ):
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_document_of_the_api_is_sound(ground: Ground) -> None:
+    """OpenAPI, of all paths but those of the page; every answer of an error is a problem."""
+    validator = pytest.importorskip("openapi_spec_validator")
+    document = ground.client.get("/openapi.json").json()
+    validator.validate(document)
+    assert {
+        "/v1/narrations",
+        "/v1/narrations/{name}",
+        "/v1/narrations/{name}/clips/{index}:rewrite",
+        "/v1/jobs",
+        "/v1/jobs/{name}",
+        "/v1/jobs/{name}:cancel",
+        "/v1/lengths",
+        "/v1/subtitles",
+        "/v1/models",
+        "/healthz",
+        "/readyz",
+    } == set(document["paths"])
+    answers = [
+        answer for path in document["paths"].values() for how in path.values() for answer in how["responses"].items()
+    ]
+    assert all("application/problem+json" in answer["content"] for status, answer in answers if status[0] in "45")
