@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import threading
 import time
@@ -32,6 +33,8 @@ from serve_app.way import Encodes, Model, Narrates, Way
 
 TINY: Preset = find_preset("tiny-random")
 PRODUCT = '{"name": "Sunny mug", "knowledge": {"effect": ["keeps tea warm for 6 hours"], "price": ["9 dollars"]}}'
+KEYS = {name: hashlib.sha256(f"key of {name}".encode()).hexdigest() for name in ("north", "south")}
+"""Digests of the keys that two callers have."""
 LOCAL = {"base_url": "http://localhost:8000", "client": ("127.0.0.1", 50000)}
 
 

@@ -1,6 +1,5 @@
 """Who is let in: keys, this machine, other sites' pages, and how much at once."""
 
-import hashlib
 from contextlib import ExitStack
 
 import pytest
@@ -9,9 +8,8 @@ from serve_app.access import LOCAL_CALLER, Gate
 from serve_app.headers import SECURITY_HEADERS
 from serve_app.problems import Problem
 from serve_app.settings import Access
-from tests.serve_app.ground import Ground, endpoint
+from tests.serve_app.ground import KEYS, Ground, endpoint
 
-KEYS = {name: hashlib.sha256(f"key of {name}".encode()).hexdigest() for name in ("north", "south")}
 HERE = {"host": "localhost:8000"}
 
 

@@ -16,8 +16,7 @@ from serve_app import jobs
 from serve_app.asked import Asked
 from serve_app.jobs import Job, JobBook, JobState
 from serve_app.problems import Problem
-from tests.serve_app.ground import PRODUCT, Ground, endpoint
-from tests.serve_app.test_access import KEYS
+from tests.serve_app.ground import KEYS, PRODUCT, Ground, endpoint
 
 PATIENCE_S = 60.0
 CLIPS = "[[0, 2], [2, 4], [4, 6]]"

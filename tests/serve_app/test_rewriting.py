@@ -11,8 +11,7 @@ from narrator_ray.errors import StorageError
 from narrator_ray.records import ScriptLabel
 from serve_app import results
 from serve_app.place import open_place
-from tests.serve_app.ground import Ground, endpoint
-from tests.serve_app.test_access import KEYS
+from tests.serve_app.ground import KEYS, Ground, endpoint
 
 CLIPS = "[[0, 2], [2, 4], [4, 6]]"
 
