@@ -1,4 +1,4 @@
-"""How the ingress asks replicas: one that dies is asked for again, nothing is told twice. With handles that are fakes."""
+"""How the ingress asks replicas: one that dies is asked for again, nothing is told twice. The handles are fakes."""
 
 import asyncio
 from collections.abc import AsyncIterator
