@@ -1,11 +1,18 @@
-"""What clients see: the paths and what each answers. Knows no Ray.
+"""What clients see: the paths and what each answers.
 
-POST /v1/narrations     a video and its product -> narrations, in one piece or as a stream of events
-POST /v1/lengths        texts -> words and spoken seconds
-POST /v1/subtitles      texts with times -> SRT or WebVTT
-GET  /v1/models         what can be asked for
-GET  /healthz /readyz   is it alive; can it narrate
-GET  /                  the page
+    POST /v1/narrations                       a video and its product -> narrations, in one piece or as events
+    GET  /v1/narrations/ID                    the result again, as long as it is kept
+    POST /v1/narrations/ID/clips/K:rewrite    one clip narrated anew
+    POST /v1/jobs                             a video and its product, for who does not wait
+    GET  /v1/jobs/ID                          how far it is
+    POST /v1/jobs/ID:cancel                   it is not wanted any more
+    POST /v1/lengths                          texts -> words and spoken seconds
+    POST /v1/subtitles                        texts with times -> SRT or WebVTT
+    GET  /v1/models                           what can be asked for
+    GET  /healthz, /readyz                    is it alive, can it narrate
+    GET  /                                    the page
+
+Knows no Ray.
 """
 
 from __future__ import annotations
@@ -44,7 +51,7 @@ from serve_app.bodies import read_body
 from serve_app.demo_films import DemoFilms
 from serve_app.documents import JOBS_DOCUMENT, NARRATIONS_DOCUMENT, PROBLEM_DOCUMENTS, json_document
 from serve_app.events import narration_json
-from serve_app.headers import SecurityHeaders
+from serve_app.headers import SECURITY_HEADERS, SecurityHeaders
 from serve_app.job_runner import JobRunner
 from serve_app.jobs import Job, JobBook, JobState, job_json
 from serve_app.page_files import INDEX, page_files
@@ -104,18 +111,28 @@ def make_app(endpoint: Endpoint) -> FastAPI:
         responses=PROBLEM_DOCUMENTS,
         lifespan=lambda app: endpoint.runner.running(),
     )
-    settings = endpoint.settings
     app.add_middleware(SecurityHeaders)
-    if settings.access.allow_origins:
+    access = endpoint.settings.access
+    if access.allow_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.access.allow_origins,
+            allow_origins=access.allow_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type"],
         )
+    gate = app.state.gate = Gate(access, endpoint.settings.limits.max_uploads)
     _add_problems(app)
-    gate = app.state.gate = Gate(settings.access, settings.limits.max_uploads)
-    max_bytes = settings.limits.max_text_kb << 10
+    _add_narrations(app, endpoint, gate)
+    _add_jobs(app, endpoint, gate)
+    _add_texts(app, endpoint)
+    _add_probes(app, endpoint)
+    _add_page(app)
+    return app
+
+
+def _add_narrations(app: FastAPI, endpoint: Endpoint, gate: Gate) -> None:
+    """Narrations for who waits for them, and what can be done with a result."""
+    max_bytes = endpoint.settings.limits.max_text_kb << 10
 
     @app.post("/v1/narrations", openapi_extra=NARRATIONS_DOCUMENT)
     async def narrate(request: Request, caller: Caller) -> Response:
@@ -142,6 +159,10 @@ def make_app(endpoint: Endpoint) -> FastAPI:
         with gate.admitted(caller):
             return await _rewritten(endpoint, result, index, wanted)
 
+
+def _add_jobs(app: FastAPI, endpoint: Endpoint, gate: Gate) -> None:
+    """Narrations that nobody waits for."""
+
     @app.post("/v1/jobs", status_code=HTTPStatus.ACCEPTED, openapi_extra=JOBS_DOCUMENT)
     async def add_job(request: Request, caller: Caller) -> Response:
         """Narrate a video without waiting for it: it will be done whoever dies meanwhile."""
@@ -163,16 +184,25 @@ def make_app(endpoint: Endpoint) -> FastAPI:
         await asyncio.to_thread(endpoint.jobs.cancel, name)
         return job_json(*await asyncio.to_thread(endpoint.jobs.get, name, caller))
 
+
+def _add_texts(app: FastAPI, endpoint: Endpoint) -> None:
+    """What is done with texts of clients."""
+    max_bytes = endpoint.settings.limits.max_text_kb << 10
+
     @app.post("/v1/lengths", openapi_extra=json_document(Measuring))
     async def measure(request: Request, caller: Caller) -> JsonDict:
         """How long texts are: words (en) or characters (zh), and seconds to say them."""
-        return (await read_body(request, Measuring, max_bytes)).answer(settings.config)
+        return (await read_body(request, Measuring, max_bytes)).answer(endpoint.settings.config)
 
     @app.post("/v1/subtitles", openapi_extra=json_document(Subtitling), response_class=PlainTextResponse)
     async def subtitle(request: Request, caller: Caller) -> Response:
         """Texts with their times as an SRT or WebVTT file."""
         asked = await read_body(request, Subtitling, max_bytes)
         return Response(asked.answer(), media_type=TYPE_OF_FORMAT[asked.format])
+
+
+def _add_probes(app: FastAPI, endpoint: Endpoint) -> None:
+    """What can be asked for, and whether anybody is there to answer."""
 
     @app.get("/v1/models")
     async def models(caller: Caller) -> JsonDict:
@@ -190,9 +220,6 @@ def make_app(endpoint: Endpoint) -> FastAPI:
         if not await endpoint.is_ready():
             raise unavailable("the encoder or the narrator does not answer yet")
         return {"status": "ready"}
-
-    _add_page(app)
-    return app
 
 
 def _add_page(app: FastAPI) -> None:
@@ -279,7 +306,9 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_error(request: Request, error: Exception) -> Response:
-        return problem_response(internal_error())
+        response = problem_response(internal_error())
+        response.headers.update(SECURITY_HEADERS)  # no middleware sees this answer
+        return response
 
     @app.exception_handler(Problem)
     async def on_problem(request: Request, problem: Problem) -> Response:
