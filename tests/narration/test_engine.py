@@ -456,7 +456,7 @@ def test_labels_are_told_before_the_narration(narrator):
 
 
 def test_what_stands_is_read_as_it_was_written(narrator):
-    """Narrated again, a clip follows the very text that it followed before; only it is given."""
+    """Narrated again, a clip follows the text that it followed before, set as training sets it; only it is given."""
     job = make_job(2, storyline=((ScriptLabel.SORE_POINT,), None, (ScriptLabel.OTHERS,)))
     events, documents = events_and_documents(narrator, job)
     told = tuple(ToldClip(result.script_labels, result.text) for result in events)
@@ -464,7 +464,8 @@ def test_what_stands_is_read_as_it_was_written(narrator):
         again = replace(job, told=(*told[:index], None, *told[index + 1 :]))
         [result], [document] = events_and_documents(narrator, again)
         assert result.clip_index == index
-        assert narrator.tokenizer.decode(document) == narrator.tokenizer.decode(documents[index])
+        before, now = (narrator.tokenizer.decode(read) for read in (documents[index], document))
+        assert now == re.sub(r"\n(\d\.) ?(?=\S)", r"\n\1 ", before)  # a model may leave out the space after the number
 
 
 def events_and_documents(narrator, job):
