@@ -19,7 +19,7 @@ from tests.integration.ground import wait_for
 from tests.serve_app.ground import PRODUCT
 from tests.video_files import write_video
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 BOUNDARY = "frontier"
 
 
