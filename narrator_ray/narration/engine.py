@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -21,7 +21,7 @@ from narrator_ray import records
 from narrator_ray.config import DecodingSettings
 from narrator_ray.errors import GenerationFailed, ItemError, RejectReason
 from narrator_ray.model.narrator import VideoNarrator
-from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
+from narrator_ray.narration.job import ClipLabels, ClipResult, JobFailure, NarrationJob
 from narrator_ray.narration.lane_memory import plan_lanes
 from narrator_ray.narration.lane_reader import LaneReader
 from narrator_ray.narration.prompt import prompt_form
@@ -42,7 +42,7 @@ _FEWEST_WAITING = 8
 
 @dataclass(slots=True)
 class _Task:
-    """A job, and how many of its clips have been given to the caller."""
+    """A job, and up to which of its clips results have been given to the caller."""
 
     job: NarrationJob
     num_told: int = 0
@@ -53,7 +53,7 @@ class _Lane:
     """A story and what it waits for.
 
     Attributes:
-        num_to_skip: Results that the caller has from an earlier try of the same story.
+        num_to_skip: First clips whose results the caller has from an earlier try of the same story.
     """
 
     task: _Task
@@ -71,6 +71,8 @@ class NarrationEngine:
         max_lanes: Most videos at once; fewer where memory does not hold as many.
         prompt: Name of the prompt form the model was trained with; None for the default of each language.
         has_labels: False narrates without script labels (the paper's ablation b).
+        on_labels: Called with the labels of each clip before its narration is written; again where a video is begun
+            anew.
 
     Attributes:
         reader: The lanes, which remember the beginnings of prompts from one call of :meth:`narrate` to the next.
@@ -83,10 +85,12 @@ class NarrationEngine:
         max_lanes: int = 16,
         prompt: str | None = None,
         has_labels: bool = True,
+        on_labels: Callable[[ClipLabels], None] = lambda labels: None,
     ) -> None:
         self._narrator = narrator
         self._prompt = prompt
         self._has_labels = has_labels
+        self._on_labels = on_labels
         self._settings = settings
         self._cancelled: set[str] = set()
         dtype = narrator.projector.weight.dtype
@@ -146,7 +150,7 @@ class NarrationEngine:
         if job.language not in self._languages:
             self._languages[job.language] = self._learn(job.language)
         sampler = Sampler(self._settings, job.seed)
-        return Story(job, self._narrator, self._languages[job.language], sampler)
+        return Story(job, self._narrator, self._languages[job.language], sampler, self._on_labels)
 
     def _learn(self, language: records.Language) -> Language:
         form = prompt_form(self._prompt or language, self._has_labels)
@@ -257,7 +261,7 @@ class _Session:
 
     def _tell(self, number: int, lane: _Lane, result: ClipResult) -> Iterator[ClipResult]:
         if result.clip_index >= lane.num_to_skip:
-            lane.task.num_told += 1
+            lane.task.num_told = result.clip_index + 1
             num_read, num_shared = self._reader.take_counts(number)
             yield replace(result, num_read=num_read, num_shared=num_shared)
 

@@ -14,6 +14,19 @@ key."""
 
 
 @dataclass(frozen=True, slots=True)
+class ToldClip:
+    """A clip whose narration stands already.
+
+    Attributes:
+        script_labels: Its labels.
+        text: The narration.
+    """
+
+    script_labels: tuple[ScriptLabel, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NarrationJob:
     """One video to narrate.
 
@@ -29,6 +42,9 @@ class NarrationJob:
         spoken_windows: Shortest and longest spoken time of each clip's narration in ticks at pace 1. Where given, these
             are kept instead of ``windows``, which the prompt names all the same.
         adapter: Name of the adapter to narrate with; None narrates with the model alone.
+        told: Narrations that stand already, None for each clip to narrate; None: all are to be narrated. What stands
+            before a clip is read, what stands after it is not said again; neither is looked at or given as a result.
+        unwanted: Further texts that are not to be said again.
     """
 
     job_id: str
@@ -41,6 +57,34 @@ class NarrationJob:
     seed: int
     spoken_windows: tuple[tuple[int, int], ...] | None = None
     adapter: str | None = None
+    told: tuple[ToldClip | None, ...] | None = None
+    unwanted: tuple[str, ...] = ()
+
+    @property
+    def num_to_tell(self) -> int:
+        """Clips to narrate."""
+        return len(self.clips) if self.told is None else self.told.count(None)
+
+    def told_of(self, index: int) -> ToldClip | None:
+        """What stands of a clip."""
+        return None if self.told is None else self.told[index]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLabels:
+    """The script labels of a clip whose narration is about to be written.
+
+    Attributes:
+        job_id: Which job.
+        clip_index: 0-based place of the clip.
+        script_labels: Its labels.
+        label_source: Given, or chosen by the model.
+    """
+
+    job_id: str
+    clip_index: int
+    script_labels: tuple[ScriptLabel, ...]
+    label_source: LabelSource
 
 
 @dataclass(frozen=True, slots=True)

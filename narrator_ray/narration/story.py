@@ -9,7 +9,7 @@ just before its visual tokens and its text is read again without them, together 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from narrator_ray.errors import GenerationFailed, PromptTooLong, RejectReason
 from narrator_ray.model.narrator import VideoNarrator, as_tensor
-from narrator_ray.narration.job import ClipResult, NarrationJob
+from narrator_ray.narration.job import ClipLabels, ClipResult, NarrationJob, ToldClip
 from narrator_ray.narration.length import count_words
 from narrator_ray.narration.prompt import clean
 from narrator_ray.narration.read_request import Read, num_equal
@@ -79,14 +79,23 @@ class Story:
         narrator: Whose tokenizer and projector; it is not asked for scores here.
         language: What the job's language needs.
         sampler: The video's own choices.
+        on_labels: Called with the labels of each clip before its narration is written.
     """
 
-    def __init__(self, job: NarrationJob, narrator: VideoNarrator, language: Language, sampler: Sampler) -> None:
+    def __init__(
+        self,
+        job: NarrationJob,
+        narrator: VideoNarrator,
+        language: Language,
+        sampler: Sampler,
+        on_labels: Callable[[ClipLabels], None] = lambda labels: None,
+    ) -> None:
         self._job = job
         self._narrator = narrator
         self._language = language
         self._tokens = language.tokens
         self._sampler = sampler
+        self._on_labels = on_labels
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
         self._name = set(self._spoken(job.product.name))
@@ -104,17 +113,39 @@ class Story:
         tokens, num_clips = self._tokens, len(self._job.clips)
         unread = tokens.head(self._fitting_product())
         keep: int | None = None
+        self._remember_told()
         for index in range(num_clips):
             unread += tokens.opening(index, num_clips)
+            if (told := self._job.told_of(index)) is not None:
+                unread += self._told_text(index, told)
+                continue
             kept_text = len(unread) + (self._length if keep is None else keep)
             plan, logits_V = yield from self._begin_clip(index, unread, keep)
+            self._on_labels(ClipLabels(self._job.job_id, index, plan.labels, plan.source))
             writer = yield from self._write_narration(index, logits_V)
-            self._told.update(writer.ids)
-            self._phrases.tell(writer.ids)
+            self._remember(writer.ids)
             yield self._result(index, plan, writer)
-            requirement = tokens.requirement(self._job.windows[index])
-            unread = [*requirement, *plan.ids, *tokens.lead(index), *writer.ids, *tokens.closing]
+            unread = self._text(index, plan.ids, writer.ids)
             keep = kept_text
+
+    def _text(self, index: int, label_ids: Sequence[int], ids: Sequence[int]) -> list[int]:
+        """What stands of a narrated clip after its first line."""
+        requirement = self._tokens.requirement(self._job.windows[index])
+        return [*requirement, *label_ids, *self._tokens.lead(index), *ids, *self._tokens.closing]
+
+    def _told_text(self, index: int, told: ToldClip) -> list[int]:
+        """The same of a clip that was narrated before."""
+        labels = self._tokens.labels.encode(told.script_labels) if self._tokens.form.has_labels else []
+        return self._text(index, labels, self._spoken(told.text))
+
+    def _remember_told(self) -> None:
+        """Nothing is said again of what stands, before or after the clips to narrate."""
+        for text in (*(told.text for told in self._job.told or () if told is not None), *self._job.unwanted):
+            self._remember(self._spoken(text))
+
+    def _remember(self, ids: Sequence[int]) -> None:
+        self._told.update(ids)
+        self._phrases.tell(ids)
 
     def _check_adapter(self) -> None:
         known = self._narrator.adapters.names

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import as_completed
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,9 +19,8 @@ from narrator_ray.config import Config
 from narrator_ray.model.adapter_places import prepare_adapters
 from narrator_ray.model.context import ClipContext
 from narrator_ray.model.presets import Preset, prepare_model
+from narrator_ray.narration.clip_narration import clip_narration, narration_job
 from narrator_ray.narration.job import ClipResult, NarrationJob
-from narrator_ray.narration.length import spoken_windows_for, windows_for
-from narrator_ray.narration.speech import TICK_S
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Narration, Rejection
 from narrator_ray.schema import PLANNED, PREPARED
@@ -35,9 +33,6 @@ from narrator_ray.stages.stopwatch import Stopwatch
 NARRATE_CLIPS = "narrate_clips"
 INPUT = PREPARED
 OUTPUT = PLANNED
-
-_SHOWN_DIGITS = 3
-"""Of a probability. Which videos are read together changes its last digits, and results should be the same bytes."""
 
 
 class NarrateClips:
@@ -74,7 +69,7 @@ class NarrateClips:
         self._store = store
         self._config = config
         self._progress = ProgressReporter(board, NARRATE_CLIPS)
-        self._engine = SharedEngine(engine, NARRATE_CLIPS, partial(self._progress.add_clips, 1))
+        self._engine = SharedEngine(engine, NARRATE_CLIPS, lambda _: self._progress.add_clips(1))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Table of INPUT to table of OUTPUT; may be called by several threads at once."""
@@ -91,23 +86,12 @@ class NarrateClips:
     def _job(self, row: StageRow) -> NarrationJob:
         columns = row.columns
         clips = tuple(Clip(start, end) for start, end in columns["clips"])
-        video = row.work.video.with_first_clips(len(clips))  # a file that breaks off has fewer than the catalogue
         contexts = tuple(
             ClipContext(np.frombuffer(tokens, np.float16).reshape(-1, columns["token_dim"]), position, ())
             for tokens, position in zip(columns["tokens"], columns["position"], strict=True)
         )
-        return NarrationJob(
-            job_id=row.work.narration_key,
-            product=video.product,
-            language=video.language,
-            clips=clips,
-            contexts=contexts,
-            storyline=video.storyline,
-            windows=windows_for(video, clips, self._config.length),
-            spoken_windows=spoken_windows_for(video.language, clips, self._config.length),
-            seed=int(row.work.narration_key[:8], 16),
-            adapter=video.adapter,
-        )
+        key = row.work.narration_key
+        return narration_job(key, key, row.work.video, clips, contexts, self._config.length)
 
     def _finish(self, row: StageRow, told: Told) -> None:
         """Store what was told of a video, and note what came of it."""
@@ -139,23 +123,5 @@ class NarrateClips:
 
     def _narration(self, result: ClipResult, job: NarrationJob, columns: Row) -> Narration:
         index = result.clip_index
-        narration = Narration(
-            clip_index=index,
-            clip=job.clips[index],
-            script_labels=result.script_labels,
-            label_source=result.label_source,
-            text=result.text,
-            num_words=result.num_words,
-            min_words=job.windows[index][0],
-            max_words=job.windows[index][1],
-            num_frames=columns["num_frames"][index],
-            kept_frames_s=tuple(columns["kept_frames_s"][index]),
-            label_probabilities=tuple(
-                (label, round(share, _SHOWN_DIGITS)) for label, share in result.label_probabilities
-            ),
-        )
-        if job.spoken_windows is None:
-            return narration
-        tick_s = TICK_S / self._config.length.pace(job.language)
-        low, high = job.spoken_windows[index]
-        return replace(narration, spoken_s=result.spoken_ticks * tick_s, spoken_window_s=(low * tick_s, high * tick_s))
+        seen = columns["num_frames"][index], columns["kept_frames_s"][index]
+        return clip_narration(result, job, *seen, self._config.length)

@@ -31,6 +31,10 @@ class Narrates(Protocol):
         """See :meth:`narrator_ray.narration.engine.NarrationEngine.narrate`."""
         ...
 
+    def cancel(self, job_id: str) -> None:
+        """See :meth:`narrator_ray.narration.engine.NarrationEngine.cancel`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -72,10 +76,10 @@ class SharedEngine:
     Args:
         engine: Used by that thread only.
         stage: Name of the stage, for rejections.
-        on_clip: Called on that thread when a clip is told.
+        on_clip: Called on that thread with each clip that is told; again where videos are begun anew after an error.
     """
 
-    def __init__(self, engine: Narrates, stage: str, on_clip: Callable[[], None]) -> None:
+    def __init__(self, engine: Narrates, stage: str, on_clip: Callable[[ClipResult], None]) -> None:
         self._engine = engine
         self._stage = stage
         self._on_clip = on_clip
@@ -100,11 +104,26 @@ class SharedEngine:
                 self._thread.submit(self._serve)
         return known.future
 
+    def cancel(self, job_id: str) -> None:
+        """Stop narrating a video: its future is cancelled and its lane falls free. Safe to call from any thread.
+
+        Of a video that has ended already there is nothing to stop.
+        """
+        with self._lock:
+            telling = self._known.pop(job_id, None)
+            if telling is None:
+                return
+            if telling in self._waiting:
+                self._waiting.remove(telling)
+            else:
+                self._engine.cancel(job_id)
+        telling.future.cancel()
+
     def _serve(self) -> None:
         """Narrate until nobody waits; after an error that no video owned up to, those at work one by one."""
         try:
-            while self._waiting:
-                together = attempt(self._waiting[0].work, self._stage, lambda: self._tell(self._arriving()))
+            while (first := self._first_waiting()) is not None:
+                together = attempt(first.work, self._stage, lambda: self._tell(self._arriving()))
                 if isinstance(together, Rejection):
                     self._tell_apart()
         except NarratorError as error:
@@ -115,9 +134,14 @@ class SharedEngine:
             for telling in stopped:
                 telling.future.set_exception(error)
 
+    def _first_waiting(self) -> _Telling | None:
+        with self._lock:
+            return self._waiting[0] if self._waiting else None
+
     def _tell_apart(self) -> None:
-        if self._waiting and not self._at_work:
-            self._admit(self._waiting.popleft())  # or an engine that fails before it begins would be asked for ever
+        if not self._at_work:
+            self._admit_next()  # or an engine that fails before it begins would be asked for ever
+        self._drop_cancelled()
         suspects = tuple(self._at_work.values())
         for telling in suspects:
             self._leave(telling)
@@ -126,32 +150,51 @@ class SharedEngine:
             alone = attempt(telling.work, self._stage, partial(self._tell, [self._admit(telling)]))
             if isinstance(alone, Rejection):
                 self._end(telling, alone)
+            self._drop_cancelled()
 
     def _tell(self, jobs: Iterable[NarrationJob | None]) -> None:
         for event in self._engine.narrate(jobs):
-            telling = self._at_work[event.job_id]
+            telling = self._at_work.get(event.job_id)
+            if telling is None:  # cancelled a moment ago
+                continue
             if isinstance(event, JobFailure):
                 self._end(telling, rejection_of(telling.work, self._stage, event.error))
                 continue
-            self._on_clip()
+            self._on_clip(event)
             telling.clips.append(event)
-            if len(telling.clips) == len(telling.job.clips):
+            if len(telling.clips) == telling.job.num_to_tell:
                 self._end(telling, tuple(telling.clips))
 
     def _arriving(self) -> Iterator[NarrationJob | None]:
         """Videos as they come, until none waits and none is at work; None while others are at work."""
-        while self._waiting or self._at_work:
-            yield self._admit(self._waiting.popleft()) if self._waiting else None
+        while True:
+            self._drop_cancelled()
+            job = self._admit_next()
+            if job is None and not self._at_work:
+                return
+            yield job
+
+    def _admit_next(self) -> NarrationJob | None:
+        with self._lock:
+            return self._admit(self._waiting.popleft()) if self._waiting else None
 
     def _admit(self, telling: _Telling) -> NarrationJob:
         self._watch.join(telling.job.job_id)
         self._at_work[telling.job.job_id] = telling
         return telling.job
 
+    def _drop_cancelled(self) -> None:
+        """The engine says nothing more of a video that was cancelled, not even that it ended."""
+        for telling in tuple(self._at_work.values()):
+            if self._known.get(telling.job.job_id) is not telling:
+                self._leave(telling)
+
     def _end(self, telling: _Telling, outcome: tuple[ClipResult, ...] | Rejection) -> None:
         self._leave(telling)
-        del self._known[telling.job.job_id]
-        telling.future.set_result(Told(telling.job, outcome, telling.cost + _cost_of(telling.clips)))
+        with self._lock:
+            is_wanted = self._known.pop(telling.job.job_id, None) is not None
+        if is_wanted:
+            telling.future.set_result(Told(telling.job, outcome, telling.cost + _cost_of(telling.clips)))
 
     def _leave(self, telling: _Telling) -> None:
         telling.cost += self._watch.leave(telling.job.job_id)

@@ -15,7 +15,7 @@ from narrator_ray.model.context import ClipContext
 from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.narration.engine import NarrationEngine
-from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob
+from narrator_ray.narration.job import ClipResult, JobFailure, NarrationJob, ToldClip
 from narrator_ray.narration.lane_reader import LaneReader
 from narrator_ray.narration.length import count_words
 from narrator_ray.narration.prompt import prompt_form
@@ -443,3 +443,54 @@ def test_an_adapter_that_is_not_loaded_fails_alone(narrator):
     assert len(events["job 1"]) == 3
     [failure] = events["job 2"]
     assert "no adapter north is loaded (loaded are: none)" in failure.error.detail
+
+
+def test_labels_are_told_before_the_narration(narrator):
+    """Of every clip, once."""
+    heard = []
+    engine = NarrationEngine(narrator, DecodingSettings(), 2, on_labels=heard.append)
+    for event in engine.narrate([make_job(1)]):
+        assert heard[-1].clip_index == event.clip_index
+        assert heard[-1].script_labels == event.script_labels
+    assert [labels.clip_index for labels in heard] == [0, 1, 2]
+
+
+def test_what_stands_is_read_as_it_was_written(narrator):
+    """Narrated again, a clip follows the text that it followed before, set as training sets it; only it is given."""
+    job = make_job(2, storyline=((ScriptLabel.SORE_POINT,), None, (ScriptLabel.OTHERS,)))
+    events, documents = events_and_documents(narrator, job)
+    told = tuple(ToldClip(result.script_labels, result.text) for result in events)
+    for index in (1, 2):
+        again = replace(job, told=(*told[:index], None, *told[index + 1 :]))
+        [result], [document] = events_and_documents(narrator, again)
+        assert result.clip_index == index
+        before, now = (narrator.tokenizer.decode(read) for read in (documents[index], document))
+        assert now == re.sub(r"\n(\d\.) ?(?=\S)", r"\n\1 ", before)  # a model may leave out the space after the number
+
+
+def events_and_documents(narrator, job):
+    """Results, and the tokens before each: all that was read until its scene had been."""
+    engine, documents, document = NarrationEngine(narrator, DecodingSettings(), 1), [], []
+    read = engine.reader.read
+
+    def noted(due):
+        [event] = due.values()
+        document[:] = document[: event.keep] + list(event.ids)
+        if event.visual is not None:
+            documents.append(list(document))
+        return read(due)
+
+    engine.reader.read = noted
+    return list(engine.narrate([job])), documents
+
+
+def test_what_stands_is_not_said_again(narrator):
+    """Neither what comes before nor what comes after: no phrase of it is repeated."""
+    job = make_job(3, 2, product=Product("Mug"), windows=((8, 12),) * 2)
+    [first, _] = narrate(narrator, [job], repetition_penalty=1.0)[job.job_id]
+    plain = {"repetition_penalty": 1.0, "no_repeat_tokens": 0}
+    [same] = narrate(narrator, [replace(job, told=(None, ToldClip((), first.text)))], **plain)[job.job_id]
+    again = replace(job, told=(None, ToldClip((), first.text))), replace(job, unwanted=(first.text,))
+    others = [narrate(narrator, [changed])[job.job_id][0] for changed in again]
+    assert same.text == first.text
+    assert all(other.text != first.text for other in others)

@@ -26,7 +26,12 @@ class SteppingEngine:
 
     def __init__(self) -> None:
         self.met: list[tuple[str, ...]] = []
+        self.cancelled: set[str] = set()
         self.gate = threading.Semaphore(0)
+
+    def cancel(self, job_id: str) -> None:
+        """As the real engine, after the step that is under way."""
+        self.cancelled.add(job_id)
 
     def narrate(self, jobs: Iterable[NarrationJob | None]) -> Iterator[ClipResult | JobFailure]:
         """As the real engine, with any number of lanes."""
@@ -41,7 +46,7 @@ class SteppingEngine:
             for name, (job, index) in list(lanes.items()):
                 yield self._step(job, index)
                 lanes[name] = (job, index + 1)
-                if index + 1 == len(job.clips) or name == "fail":
+                if index + 1 == len(job.clips) or name == "fail" or name in self.cancelled:
                     del lanes[name]
 
     def _step(self, job: NarrationJob, index: int) -> ClipResult | JobFailure:
@@ -69,7 +74,7 @@ def engine() -> SteppingEngine:
 @pytest.fixture
 def shared(engine: SteppingEngine) -> SharedEngine:
     """The same for many callers."""
-    return SharedEngine(engine, "narrate_clips", lambda: None)
+    return SharedEngine(engine, "narrate_clips", lambda clip: None)
 
 
 def texts(outcome: tuple[ClipResult, ...] | Rejection) -> list[str]:
@@ -81,7 +86,7 @@ def texts(outcome: tuple[ClipResult, ...] | Rejection) -> list[str]:
 def test_a_late_video_joins_those_at_work(engine: SteppingEngine) -> None:
     """It does not wait for the end of a longer one, nor is it waited for."""
     told_early = threading.Event()
-    shared = SharedEngine(engine, "narrate_clips", told_early.set)
+    shared = SharedEngine(engine, "narrate_clips", lambda clip: told_early.set())
     early = shared.submit(work_item("early"), job("early", 4))
     engine.gate.release()
     assert told_early.wait(PATIENCE_S)
@@ -118,7 +123,7 @@ def test_an_engine_that_cannot_begin_rejects_all() -> None:
         def narrate(self, jobs: Iterable[NarrationJob | None]) -> Iterator[ClipResult | JobFailure]:
             raise RuntimeError("no device")
 
-    shared = SharedEngine(BrokenEngine(), "narrate_clips", lambda: None)
+    shared = SharedEngine(BrokenEngine(), "narrate_clips", lambda clip: None)
     asked = [shared.submit(work_item(name), job(name)) for name in ("red", "blue")]
     outcomes = [future.result(PATIENCE_S).outcome for future in asked]
     assert all(isinstance(outcome, Rejection) and "no device" in outcome.detail for outcome in outcomes)
@@ -150,3 +155,53 @@ def test_the_engines_time_is_shared_out(engine: SteppingEngine, shared: SharedEn
     seconds = [future.result(PATIENCE_S).cost.busy_s for future in asked]
     assert all(spent_s > 0 for spent_s in seconds)
     assert sum(seconds) <= time.perf_counter() - started
+
+
+def test_a_cancelled_video_frees_its_lane(engine: SteppingEngine, shared: SharedEngine) -> None:
+    """At work or waiting; the others are told, and one of the same name can be asked for again."""
+    red, blue = (shared.submit(work_item(name), job(name, 9)) for name in ("red", "blue"))
+    engine.gate.release()
+    while not engine.met:
+        time.sleep(0.001)
+    shared.cancel("red")
+    shared.cancel("nobody")
+    assert red.cancelled()
+    engine.gate.release(99)
+    assert len(texts(blue.result(PATIENCE_S).outcome)) == 9
+    assert engine.met[-1] == ("blue",)
+    engine.cancelled.clear()
+    assert len(texts(shared.submit(work_item("red"), job("red")).result(PATIENCE_S).outcome)) == 2
+
+
+def test_a_video_cancelled_while_it_waits_is_never_begun(engine: SteppingEngine, shared: SharedEngine) -> None:
+    """The engine does not hear of it."""
+    held, began = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        began.set()
+        held.wait(PATIENCE_S)
+
+    shared._thread.submit(hold)
+    assert began.wait(PATIENCE_S)
+    asked = {name: shared.submit(work_item(name), job(name)) for name in ("red", "blue")}
+    shared.cancel("red")
+    held.set()
+    engine.gate.release(99)
+    assert len(texts(asked["blue"].result(PATIENCE_S).outcome)) == 2
+    assert asked["red"].cancelled()
+    assert all(met == ("blue",) for met in engine.met)
+    assert engine.cancelled == set()
+
+
+def test_a_crash_after_a_cancelled_video_costs_nobody_else(engine: SteppingEngine, shared: SharedEngine) -> None:
+    """Those at work are told apart, without the one that nobody wants any more."""
+    red, blue = (shared.submit(work_item(name), job(name, 3)) for name in ("red", "blue"))
+    engine.gate.release()
+    while not engine.met:
+        time.sleep(0.001)
+    shared.cancel("red")
+    crash = shared.submit(work_item("crash"), job("crash"))
+    engine.gate.release(99)
+    assert len(texts(blue.result(PATIENCE_S).outcome)) == 3
+    assert isinstance(crash.result(PATIENCE_S).outcome, Rejection)
+    assert red.cancelled()
