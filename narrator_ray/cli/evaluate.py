@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from narrator_ray.cli.arguments import console
+from narrator_ray.cli.arguments import (
+    MetricsOption,
+    ReferencesOption,
+    SentenceModelOption,
+    TokenizerOption,
+    UserDictionaryOption,
+    console,
+    listed,
+)
 
 commands = typer.Typer()
 
@@ -22,23 +30,14 @@ def evaluate(
             metavar="RUN_OR_FILE", help="Where a run was published, a narrations.parquet, or the released output.json."
         ),
     ],
-    references: Annotated[
-        str, typer.Option("--references", help="Catalogue with products, clips, reference narrations and labels.")
-    ],
-    metrics: Annotated[str, typer.Option("--metrics", help="Names with commas; all that look at texts if empty.")] = "",
+    references: ReferencesOption,
+    metrics: MetricsOption = "",
     out: Annotated[
         Path | None, typer.Option("--out", help="Directory for evaluation.json, .md, items.parquet.")
     ] = None,
-    tokenizer: Annotated[
-        Path | None,
-        typer.Option("--tokenizer", help="Tokenizer of the language model, for released BLEU, CIDEr, METEOR."),
-    ] = None,
-    sentence_model: Annotated[
-        Path | None, typer.Option("--sentence-model", help="Text encoder, for InfoSim and InfoDiverse.")
-    ] = None,
-    user_dictionary: Annotated[
-        str | None, typer.Option("--user-dictionary", help="Words to add to jieba's, one a line.")
-    ] = None,
+    tokenizer: TokenizerOption = None,
+    sentence_model: SentenceModelOption = None,
+    user_dictionary: UserDictionaryOption = None,
 ) -> None:
     """Score narrations, under the released and the standard definition of every metric."""
     from narrator_ray.catalog.manifest import read_manifest
@@ -48,7 +47,7 @@ def evaluate(
     from narrator_ray.evaluation.stories import join
     from narrator_ray.evaluation.tools import Tools
 
-    names = run.checked_metrics(filter(None, map(str.strip, metrics.split(","))))
+    names = run.checked_metrics(listed(metrics))
     joined = join(read_narrated_clips(narrations), read_manifest(references))
     outcomes = run.evaluate(joined.stories, names, Tools(tokenizer, sentence_model, user_dictionary))
     table = plain_table(*(f"{name}>" if name in {"value", "scored", "left out"} else name for name in summary.COLUMNS))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from narrator_ray.evaluation.scores import Score, mean_of
+from narrator_ray.evaluation.scorer import Place, Scorer, Stories
+from narrator_ray.evaluation.scores import Marks
 from narrator_ray.evaluation.stories import JudgedClip, JudgedStory
 from narrator_ray.evaluation.tools import TextEncoder, Tools
 from narrator_ray.metrics import info_diverse, info_sim
@@ -19,24 +21,49 @@ from narrator_ray.records import Product
 Vectors = npt.NDArray[np.float32]
 
 
-def score_info_sim(stories: Sequence[JudgedStory], definition: Definition, tools: Tools) -> list[Score]:
+class InfoSimScorer(Scorer):
     """InfoSim."""
-    clips = [(story, clip) for story in stories for clip in story.clips]
-    if definition == "released":
-        listed = [(story, clip) for story, clip in clips if clip.is_listed]
-        scored = [listed[place] for place in info_sim.released_clips([clip.narration for _, clip in listed])]
-    else:
-        scored = clips
-    items = {clip.key: _info_sim(story, clip, definition, tools) for story, clip in scored}
-    return [Score("info_sim", definition, mean_of("InfoSim", items), items, len(clips) - len(items))]
+
+    names: ClassVar = ("info_sim",)
+    place: ClassVar[Place] = "actor"
+
+    def survey(self, stories: Stories, definition: Definition, tools: Tools) -> list[tuple[str, bool]] | None:
+        """If released, which clips the file lists, and whether with a narration."""
+        if definition != "released":
+            return None
+        return [(clip.key, bool(clip.narration)) for story in stories for clip in story.clips if clip.is_listed]
+
+    def merge(self, surveys: Sequence[Any]) -> frozenset[str] | None:
+        """If released, the clips that are scored: never the file's last."""
+        if not surveys or surveys[0] is None:
+            return None
+        listed = [clip for survey in surveys for clip in survey]
+        scored = info_sim.released_clips(["told" if is_told else None for _, is_told in listed])
+        return frozenset(listed[place][0] for place in scored)
+
+    def mark(self, stories: Stories, definition: Definition, tools: Tools, known: Any) -> list[Marks]:
+        """InfoSim of each clip."""
+        clips = [(story, clip) for story in stories for clip in story.clips]
+        items = {
+            clip.key: _info_sim(story, clip, definition, tools)
+            for story, clip in clips
+            if known is None or clip.key in known
+        }
+        return [Marks("info_sim", definition, items, len(clips) - len(items))]
 
 
-def score_info_diverse(stories: Sequence[JudgedStory], definition: Definition, tools: Tools) -> list[Score]:
+class InfoDiverseScorer(Scorer):
     """InfoDiverse."""
-    scorer = _released_diverse if definition == "released" else _standard_diverse
-    found = {story.video.video_id: scorer(story, tools) for story in stories}
-    items = {video_id: score for video_id, score in found.items() if score is not None}
-    return [Score("info_diverse", definition, mean_of("InfoDiverse", items), items, len(found) - len(items))]
+
+    names: ClassVar = ("info_diverse",)
+    place: ClassVar[Place] = "actor"
+
+    def mark(self, stories: Stories, definition: Definition, tools: Tools, known: Any) -> list[Marks]:
+        """InfoDiverse of each story."""
+        scorer = _released_diverse if definition == "released" else _standard_diverse
+        found = {story.video.video_id: scorer(story, tools) for story in stories}
+        items = {video_id: score for video_id, score in found.items() if score is not None}
+        return [Marks("info_diverse", definition, items, len(found) - len(items))]
 
 
 def _info_sim(story: JudgedStory, clip: JudgedClip, definition: Definition, tools: Tools) -> float:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 
-from narrator_ray.errors import SchemaError
+from narrator_ray.errors import ConfigError, SchemaError
 from narrator_ray.outputs.tables import iterate_rows, read_narrations
-from narrator_ray.records import Clip, ScriptLabel, parse_label
+from narrator_ray.records import Clip, Product, ScriptLabel, Video, parse_label
 from narrator_ray.runs.published import open_latest
 from narrator_ray.storage.storage import Storage
 
@@ -55,6 +59,51 @@ def read_narrated_clips(source: str) -> list[NarratedClip]:
     if source.endswith(".parquet"):
         return list(_of_table(read_narrations(_read(source))))
     return list(_of_table(open_latest(source).narrations))
+
+
+def read_videos(source: str) -> list[Video]:
+    """The videos that a run or a table of ours narrates, with names, clips and where they lie, but no product data.
+
+    Raises:
+        ConfigError: The source does not say.
+        StorageError: It cannot be read, or holds no published run.
+    """
+    place = _named(source)[1]
+    if place.endswith(".json"):
+        raise ConfigError(f"{place}: does not say where the videos lie: give --references CATALOG")
+    table = read_narrations(_read(place)) if place.endswith(".parquet") else open_latest(place).narrations
+    return [
+        Video(
+            video_id,
+            rows[0]["video"],
+            Product(rows[0]["product_name"]),
+            rows[0]["language"],
+            tuple(Clip(row["start_s"], row["end_s"]) for row in rows),
+        )
+        for video_id, rows in (
+            (key, list(group)) for key, group in groupby(iterate_rows(table), itemgetter("video_id"))
+        )
+    ]
+
+
+def read_named(sources: Sequence[str]) -> dict[str, list[NarratedClip]]:
+    """The clips of several sources by their names: ``NAME=SOURCE``, or a source by the last part of its path.
+
+    Raises:
+        ConfigError: There are two of one name.
+    """
+    named = [_named(source) for source in sources]
+    doubled = [name for name, count in Counter(name for name, _ in named).items() if count > 1]
+    if doubled:
+        raise ConfigError(f"two systems are called {doubled[0]!r}: name them, as NAME=RUN_OR_FILE")
+    return {name: read_narrated_clips(source) for name, source in named}
+
+
+def _named(source: str) -> tuple[str, str]:
+    name, separator, rest = source.partition("=")
+    if separator and "/" not in name:
+        return name, rest
+    return PurePosixPath(source.rstrip("/")).name or source, source
 
 
 def _read(source: str) -> bytes:

@@ -61,10 +61,7 @@ _TEXTS = frozenset({Need.REFERENCES, Need.TOKENIZER})
 _SCORED = frozenset({Need.PRODUCT, Need.SENTENCE_MODEL})
 _SEEN = frozenset({Need.FRAMES, Need.CLIP_MODEL})
 _ALL: Final = (
-    *(
-        Metric(f"bleu_{n}", f"BLEU-{n}", "points", True, 100, "clip", _TEXTS | {Need.PYCOCOEVALCAP})
-        for n in range(1, 5)
-    ),
+    *(Metric(f"bleu_{n}", f"BLEU-{n}", "points", True, 100, "clip", _TEXTS) for n in range(1, 5)),
     Metric("cider_d", "CIDEr-D", "points", True, 100, "clip", _TEXTS),
     Metric("meteor", "METEOR 1.5", "points", True, 100, "clip", _TEXTS | {Need.PYCOCOEVALCAP, Need.JAVA}),
     Metric("emscore", "EMScore", "points", True, 100, "clip", _SEEN),
