@@ -38,6 +38,9 @@ SentenceModelOption = Annotated[
 UserDictionaryOption = Annotated[
     str | None, typer.Option("--user-dictionary", help="Words to add to jieba's, one a line.")
 ]
+ClipModelOption = Annotated[
+    Path | None, typer.Option("--clip-model", help="CLIP network, of transformers or open_clip, for EMScore.")
+]
 
 
 def storage_settings(config: Path | None, overrides: list[str] | None) -> StorageSettings:

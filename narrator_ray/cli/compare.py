@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from narrator_ray.cli.arguments import (
+    ClipModelOption,
+    ConfigOption,
     MetricsOption,
     ReferencesOption,
     SentenceModelOption,
+    SetOption,
     TokenizerOption,
     UserDictionaryOption,
     console,
@@ -47,10 +50,14 @@ def compare(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
     tokenizer: TokenizerOption = None,
     sentence_model: SentenceModelOption = None,
+    clip_model: ClipModelOption = None,
     user_dictionary: UserDictionaryOption = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
     """Compare systems: intervals, significance, by label and by place in the story, worst and best examples."""
     from narrator_ray.catalog.manifest import read_manifest
+    from narrator_ray.config import load_config
     from narrator_ray.console import comparison_table
     from narrator_ray.evaluation import comparison, run
     from narrator_ray.evaluation.narrated_clips import read_named
@@ -60,13 +67,14 @@ def compare(
     from narrator_ray.outputs.comparison_page import render_comparison
     from narrator_ray.outputs.comparison_tables import to_json, to_markdown
 
+    settings = load_config(config, overrides=overrides or ())
     names, rows = run.checked_metrics(listed(metrics)), checked_rows(listed(paper))
     wanted = run.checked_metrics([examples_by])[0] if examples_by else ""
     found = comparison.compare(
         read_named(systems),
-        read_manifest(references),
+        read_manifest(references, storage=settings.storage),
         names,
-        Tools(tokenizer, sentence_model, user_dictionary),
+        Tools(tokenizer, sentence_model, user_dictionary, clip_model, config=settings),
         Resampling(resamples, seed),
         rows,
         wanted,

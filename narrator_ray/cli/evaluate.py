@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from narrator_ray.cli.arguments import (
+    ClipModelOption,
+    ConfigOption,
     MetricsOption,
     ReferencesOption,
     SentenceModelOption,
+    SetOption,
     TokenizerOption,
     UserDictionaryOption,
     console,
@@ -33,14 +35,18 @@ def evaluate(
     references: ReferencesOption,
     metrics: MetricsOption = "",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Directory for evaluation.json, .md, items.parquet.")
+        str | None, typer.Option("--out", help="Directory or s3:// prefix for evaluation.json, .md, items.parquet.")
     ] = None,
     tokenizer: TokenizerOption = None,
     sentence_model: SentenceModelOption = None,
+    clip_model: ClipModelOption = None,
     user_dictionary: UserDictionaryOption = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
     """Score narrations, under the released and the standard definition of every metric."""
     from narrator_ray.catalog.manifest import read_manifest
+    from narrator_ray.config import load_config
     from narrator_ray.console import plain_table
     from narrator_ray.evaluation import run, summary
     from narrator_ray.evaluation.narrated_clips import read_narrated_clips
@@ -48,9 +54,11 @@ def evaluate(
     from narrator_ray.evaluation.tools import Tools
 
     names = run.checked_metrics(listed(metrics))
-    joined = join(read_narrated_clips(narrations), read_manifest(references))
-    outcomes = run.evaluate(joined.stories, names, Tools(tokenizer, sentence_model, user_dictionary))
-    table = plain_table(*(f"{name}>" if name in {"value", "scored", "left out"} else name for name in summary.COLUMNS))
+    settings = load_config(config, overrides=overrides or ())
+    joined = join(read_narrated_clips(narrations), read_manifest(references, storage=settings.storage))
+    tools = Tools(tokenizer, sentence_model, user_dictionary, clip_model, config=settings)
+    outcomes = run.evaluate(joined.stories, names, tools)
+    table = plain_table(*(f"{name}>" if name in summary.NUMBERS else name for name in summary.COLUMNS))
     for row in summary.summary_rows(outcomes):
         table.add_row(*row)
     console().print(table)
@@ -59,5 +67,5 @@ def evaluate(
         f"{joined.num_without_reference} narrated without references"
     )
     if out is not None:
-        for path in summary.write(outcomes, out):
+        for path in summary.write(outcomes, out, settings.storage):
             typer.echo(path)

@@ -3,6 +3,13 @@
 narrated_clips.py  a run, our table or the released output.json -> what was narrated
 stories.py         ... beside the references of a catalogue
 tools.py           taggers, tokenizer and models, each loaded when a metric first asks for it
+judge.py           what a language model thinks of stories
+judge_client.py    ... how it is asked
+judge_prompts.py   ... and what
+clip_frames.py     pictures of the clips of a story
+sight.py           frames and texts as vectors of one space
+text_vectors.py    texts as vectors, each embedded once
+pictures.py        EMScore of stories
 captions.py        BLEU, CIDEr-D and METEOR of stories
 knowledge.py       InfoSim and InfoDiverse of stories
 lengths.py         word-length accuracy and spoken-duration fit of stories

@@ -76,7 +76,7 @@ def _under(policy: Policy, stories: Stories, definition: Definition, tools: Tool
 
 
 def _windows(policy: Policy, story: JudgedStory, tools: Tools) -> tuple[Window, ...] | None:
-    settings = tools.length.model_copy(update={"policy": policy})
+    settings = tools.config.length.model_copy(update={"policy": policy})
     try:
         return windows_for(story.video, [clip.clip for clip in story.clips], settings)
     except LengthWindowError:
@@ -85,4 +85,4 @@ def _windows(policy: Policy, story: JudgedStory, tools: Tools) -> tuple[Window, 
 
 def _spoken_s(text: str, story: JudgedStory, tools: Tools) -> float:
     language = story.video.language
-    return spoken_ticks(text, language) * TICK_S / tools.length.pace(language)
+    return spoken_ticks(text, language) * TICK_S / tools.config.length.pace(language)

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from narrator_ray.errors import ConfigError, MetricError
 from narrator_ray.evaluation.captions import BleuScorer, CiderScorer, MeteorScorer
+from narrator_ray.evaluation.judge import JudgeLabelScorer, JudgeStoryScorer
 from narrator_ray.evaluation.knowledge import InfoDiverseScorer, InfoSimScorer
 from narrator_ray.evaluation.labels import LabelScorer
 from narrator_ray.evaluation.lengths import SpokenFitScorer, WordLengthScorer
+from narrator_ray.evaluation.pictures import EmScorer
 from narrator_ray.evaluation.repetition import RepetitionScorer
 from narrator_ray.evaluation.scorer import Scorer, Stories, put_together
 from narrator_ray.evaluation.scores import Marks, NoScore, Score
@@ -22,7 +24,7 @@ from narrator_ray.evaluation.stories import JudgedStory
 from narrator_ray.evaluation.tools import Tools
 from narrator_ray.metrics.table import DEFINITIONS, METRICS, Definition
 
-_SCORERS: Final[tuple[Scorer, ...]] = (
+_TEXT_SCORERS: Final[tuple[Scorer, ...]] = (
     BleuScorer(),
     CiderScorer(),
     MeteorScorer(),
@@ -33,8 +35,9 @@ _SCORERS: Final[tuple[Scorer, ...]] = (
     LabelScorer(),
     RepetitionScorer(),
 )
-TEXT_METRICS: Final = tuple(name for scorer in _SCORERS for name in scorer.names)
-"""Metrics that look at texts only; EMScore looks at frames."""
+_SCORERS: Final = (*_TEXT_SCORERS, EmScorer(), JudgeLabelScorer(), JudgeStoryScorer())
+TEXT_METRICS: Final = tuple(name for scorer in _TEXT_SCORERS for name in scorer.names)
+"""Metrics that look at texts only: those that are computed if none is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,13 @@ def checked_metrics(names: Iterable[str]) -> tuple[str, ...]:
     """The metrics asked for, in the order of the table; all that look at texts if none are named.
 
     Raises:
-        ConfigError: There is no such metric, or it looks at frames.
+        ConfigError: There is no such metric.
     """
     asked = list(names) or list(TEXT_METRICS)
     for name in asked:
         if name not in METRICS:
             near = get_close_matches(name, METRICS, 1)
             raise ConfigError(f"no metric {name!r}{f': did you mean {near[0]}?' if near else ''}; {', '.join(METRICS)}")
-        if name not in TEXT_METRICS:
-            raise ConfigError(f"metric {name!r} looks at frames, which this command does not decode")
     return tuple(name for name in METRICS if name in asked)
 
 

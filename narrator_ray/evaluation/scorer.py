@@ -85,7 +85,7 @@ class Scorer:
             marks.items,
             marks.num_left_out,
             marks.variant,
-            self.details(marks),
+            marks.details | self.details(marks),
             marks.statistics,
             value_of,
             marks.chance,

@@ -38,6 +38,7 @@ class Marks:
         variant: Length policy, or precision or recall; empty where there is only one way.
         statistics: Of every item, where a value is not the mean of the items'.
         chances: What each item scores by chance, as (sum, number), where that is known.
+        details: Anything a reader may want beside the value, as JSON; of the first part where there are many.
     """
 
     metric: str
@@ -47,6 +48,7 @@ class Marks:
     variant: str = ""
     statistics: Statistics = field(default_factory=dict)
     chances: Statistics = field(default_factory=dict)
+    details: JsonDict = field(default_factory=dict)
 
     @classmethod
     def together(cls, parts: Sequence[Marks]) -> Marks:
@@ -60,6 +62,7 @@ class Marks:
             first.variant,
             {key: values for part in parts for key, values in part.statistics.items()},
             {key: values for part in parts for key, values in part.chances.items()},
+            first.details,
         )
 
     @property
