@@ -18,6 +18,7 @@ repetition.py      repetition in stories
 scores.py          marks of items, values, and reasons why there are none
 scorer.py          a family of metrics, in steps that many processes can take
 storefront.py      a narration of a drawn film -> what it says rightly, wrongly and of its own invention
+truth.py           the storefront's truth about stories, and chance
 run.py             all metrics asked for, one after another
 summary.py         scores as JSON, Markdown and a table of items
 resampling.py      bootstrap intervals and paired tests over stories

@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from narrator_ray.evaluation.scorer import Scorer, Stories
+from narrator_ray.evaluation.scorer import Place, Scorer, Stories
 from narrator_ray.evaluation.scores import Marks, Sums, ValueOf
 from narrator_ray.evaluation.stories import JudgedStory
 from narrator_ray.evaluation.tools import Tools
 from narrator_ray.metrics.bleu import LONGEST, bleu_counts, bleu_values
 from narrator_ray.metrics.captions import Tokens, released_tokens, standard_tokens
 from narrator_ray.metrics.cider import ReferenceCorpus, cider_d
-from narrator_ray.metrics.meteor import Meteor, meteor_values
+from narrator_ray.metrics.meteor import meteor_values
 from narrator_ray.metrics.table import Definition
 
 Pairs = dict[str, tuple[Tokens, Tokens]]
@@ -82,16 +82,16 @@ class CiderScorer(Scorer):
 
 
 class MeteorScorer(Scorer):
-    """METEOR 1.5."""
+    """METEOR 1.5, by a program that is slow to start."""
 
     names: ClassVar = ("meteor",)
+    place: ClassVar[Place] = "actor"
     lacks: ClassVar = _LACKS
 
     def mark(self, stories: Stories, definition: Definition, tools: Tools, known: Any) -> list[Marks]:
         """The program's counts, which add up, and the METEOR of each clip."""
         pairs, num_left_out = _pairs(stories, definition, tools)
-        with Meteor() as meteor:
-            counts = {key: meteor.counts(*pair) for key, pair in pairs.items()}
+        counts = {key: tools.meteor.counts(*pair) for key, pair in pairs.items()}
         values = meteor_values(np.array(list(counts.values()), np.float64)).tolist() if counts else []
         items = dict(zip(counts, values, strict=True))
         return [Marks("meteor", definition, items, num_left_out, statistics=counts)]

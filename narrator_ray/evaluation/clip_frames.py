@@ -17,6 +17,7 @@ from narrator_ray.catalog.source import local_copy
 from narrator_ray.config import Config, DecodeSettings
 from narrator_ray.errors import ItemError, RejectReason
 from narrator_ray.evaluation.stories import JudgedStory
+from narrator_ray.metrics.emscore import sampled_frames
 from narrator_ray.video.frames import frame_times_s
 from narrator_ray.video.guarded_decoder import GuardedDecoder
 
@@ -36,7 +37,7 @@ def num_frames(story: JudgedStory) -> list[int]:
 
 
 def decode_clips(story: JudgedStory, config: Config) -> list[Frames]:
-    """The frames of every clip of a story.
+    """The frames of every clip of a story, of each at most ten, evenly spaced.
 
     Raises:
         ItemError: The video cannot be fetched or decoded, or breaks off.
@@ -49,7 +50,7 @@ def decode_clips(story: JudgedStory, config: Config) -> list[Frames]:
     if len(sampled.clips) < len(clips):
         detail = f"{len(sampled.clips)} of {len(clips)} clips can be decoded"
         raise ItemError(RejectReason.VIDEO_UNREADABLE, detail)
-    return [sampled.frames_TCHW[sampled.clip_index_T == place] for place in range(len(clips))]
+    return [_spread(sampled.frames_TCHW[sampled.clip_index_T == place]) for place in range(len(clips))]
 
 
 def middle_jpeg(frames_TCHW: Frames) -> bytes:
@@ -58,6 +59,12 @@ def middle_jpeg(frames_TCHW: Frames) -> bytes:
     picture_HWC = frames_TCHW[len(frames_TCHW) // 2].transpose(1, 2, 0)
     Image.fromarray(picture_HWC).save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()
+
+
+def _spread(frames_TCHW: Frames) -> Frames:
+    """At most ten of the frames."""
+    places = sampled_frames(np.arange(len(frames_TCHW), dtype=np.float64)[:, None])[:, 0]
+    return frames_TCHW[places.astype(np.intp)]
 
 
 @cache

@@ -22,6 +22,7 @@ from narrator_ray.evaluation.scorer import Scorer, Stories, put_together
 from narrator_ray.evaluation.scores import Marks, NoScore, Score
 from narrator_ray.evaluation.stories import JudgedStory
 from narrator_ray.evaluation.tools import Tools
+from narrator_ray.evaluation.truth import OrderScorer, TruthScorer
 from narrator_ray.metrics.table import DEFINITIONS, METRICS, Definition
 
 _TEXT_SCORERS: Final[tuple[Scorer, ...]] = (
@@ -35,7 +36,14 @@ _TEXT_SCORERS: Final[tuple[Scorer, ...]] = (
     LabelScorer(),
     RepetitionScorer(),
 )
-_SCORERS: Final = (*_TEXT_SCORERS, EmScorer(), JudgeLabelScorer(), JudgeStoryScorer())
+_SCORERS: Final = (
+    *_TEXT_SCORERS,
+    EmScorer(),
+    TruthScorer(),
+    OrderScorer(),
+    JudgeLabelScorer(),
+    JudgeStoryScorer(),
+)
 TEXT_METRICS: Final = tuple(name for scorer in _TEXT_SCORERS for name in scorer.names)
 """Metrics that look at texts only: those that are computed if none is asked for."""
 
@@ -65,6 +73,11 @@ class Assessment:
     scorer: Scorer
     definition: Definition
 
+    @property
+    def is_surveyed(self) -> bool:
+        """Whether anything must be known of all stories before one is marked."""
+        return type(self.scorer).survey is not Scorer.survey
+
     def survey(self, stories: Stories, tools: Tools) -> Any:
         """What these stories add to what must be known of all."""
         return _tried(lambda: self.scorer.survey(stories, self.definition, tools))
@@ -81,6 +94,11 @@ class Assessment:
         marks: list[Marks] | Failure = _tried(lambda: self.scorer.mark(stories, self.definition, tools, known))
         return marks
 
+    def outcomes(self, stories: Stories, tools: Tools) -> list[Score | NoScore]:
+        """All steps, here and one after another."""
+        known = self.merge([self.survey(stories, tools)])
+        return self.finish([self.mark(stories, tools, known)])
+
     def finish(self, parts: Sequence[list[Marks] | Failure]) -> list[Score | NoScore]:
         """Scores from the marks of all parts, in the file's order, or why there are none."""
         failures = [part for part in parts if isinstance(part, Failure)]
@@ -94,10 +112,13 @@ class Assessment:
 def checked_metrics(names: Iterable[str]) -> tuple[str, ...]:
     """The metrics asked for, in the order of the table; all that look at texts if none are named.
 
+    What stands before the first underscore names all that begin so: ``truth``, ``judge``, ``bleu``.
+
     Raises:
         ConfigError: There is no such metric.
     """
-    asked = list(names) or list(TEXT_METRICS)
+    given = list(names) or TEXT_METRICS
+    asked = [metric for name in given for metric in _families().get(name, (name,))]
     for name in asked:
         if name not in METRICS:
             near = get_close_matches(name, METRICS, 1)
@@ -114,9 +135,11 @@ def evaluate(stories: Sequence[JudgedStory], metrics: Sequence[str], tools: Tool
         tools: What to judge with.
     """
     outcomes = not_for(stories, metrics)
-    for assessment in assessments(stories, metrics):
-        known = assessment.merge([assessment.survey(stories, tools)])
-        outcomes += assessment.finish([assessment.mark(stories, tools, known)])
+    try:
+        for assessment in assessments(stories, metrics):
+            outcomes += assessment.outcomes(stories, tools)
+    finally:
+        tools.close()
     return in_order(outcomes, metrics)
 
 
@@ -144,6 +167,14 @@ def in_order(outcomes: Iterable[Score | NoScore], metrics: Sequence[str]) -> lis
     order = list(METRICS)
     asked = [outcome for outcome in outcomes if outcome.metric in metrics]
     return sorted(asked, key=lambda outcome: (order.index(outcome.metric), DEFINITIONS.index(outcome.definition)))
+
+
+def _families() -> dict[str, list[str]]:
+    """Metrics by what stands before their first underscore."""
+    families: dict[str, list[str]] = {}
+    for name in METRICS:
+        families.setdefault(name.partition("_")[0], []).append(name)
+    return families
 
 
 def _asked(metrics: Sequence[str]) -> list[tuple[Scorer, Definition]]:

@@ -77,7 +77,10 @@ class Marks:
     @property
     def chance(self) -> float | None:
         """What the items score by chance, where that is known."""
-        return float(mean_value(_sums(self.chances))[0]) if self.chances else None
+        if not self.chances:
+            return None
+        value = float(mean_value(_sums(self.chances))[0])
+        return None if math.isnan(value) else value
 
 
 @dataclass(frozen=True, slots=True)

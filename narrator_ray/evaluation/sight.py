@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from narrator_ray.config import Config
 from narrator_ray.errors import ItemError
 from narrator_ray.evaluation.clip_frames import ClipFrames, Frames, decode_clips
 from narrator_ray.evaluation.stories import JudgedStory
 from narrator_ray.evaluation.text_vectors import TextVectors, Vectors
-from narrator_ray.metrics.emscore import EmbeddedText, sampled_frames
+from narrator_ray.metrics.emscore import EmbeddedText
 
 
 class Embedder(Protocol):
@@ -46,13 +45,12 @@ class Sight:
         if isinstance(frames, str):
             self._seen[story.video.video_id] = frames
             return
-        sampled = [frames_TCHW[_sampled(len(frames_TCHW))] for frames_TCHW in frames]
-        vectors_ND = self._model.embed_frames(np.concatenate(sampled))
-        ends = np.cumsum([len(some) for some in sampled])[:-1]
+        vectors_ND = self._model.embed_frames(np.concatenate(frames))
+        ends = np.cumsum([len(frames_TCHW) for frames_TCHW in frames])[:-1]
         self._seen[story.video.video_id] = np.split(vectors_ND, ends)
 
     def clips(self, story: JudgedStory) -> list[Vectors] | str:
-        """Vectors [T, D] of the frames of every clip, at most ten of each; or why there are none."""
+        """Vectors [T, D] of the frames of every clip; or why there are none."""
         if story.video.video_id not in self._seen:
             try:
                 self.take(story, decode_clips(story, self._config))
@@ -73,8 +71,3 @@ class Sight:
         """A text that is not empty, as a whole and word by word."""
         vectors = self._texts.of([text, *words])
         return EmbeddedText(vectors[0], vectors[1:])
-
-
-def _sampled(num_frames: int) -> npt.NDArray[np.intp]:
-    """Places of at most ten frames."""
-    return sampled_frames(np.arange(num_frames, dtype=np.float64)[:, None])[:, 0].astype(np.intp)

@@ -15,6 +15,7 @@ from narrator_ray.config import Config
 from narrator_ray.errors import ConfigError, ModelLoadError
 from narrator_ray.evaluation.judge_client import JudgeClient
 from narrator_ray.evaluation.sight import Sight
+from narrator_ray.metrics.meteor import Meteor
 from narrator_ray.metrics.words import WordTagger, word_tagger
 from narrator_ray.records import Language
 
@@ -61,6 +62,21 @@ class Tools:
             ConfigError: The settings name none, or its client is not installed.
         """
         return JudgeClient(self.config.judge, self.config.storage)
+
+    @cached_property
+    def meteor(self) -> Meteor:
+        """METEOR's program, which runs until :meth:`close`.
+
+        Raises:
+            ConfigError: pycocoevalcap or Java is not installed.
+        """
+        return Meteor()
+
+    def close(self) -> None:
+        """End what runs."""
+        if "meteor" in self.__dict__:
+            self.meteor.close()
+            del self.__dict__["meteor"]
 
     @cached_property
     def sight(self) -> Sight:

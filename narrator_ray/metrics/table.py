@@ -30,6 +30,7 @@ class Need(StrEnum):
     TOKENIZER = "tokenizer of the language model, if released"
     PYCOCOEVALCAP = "pycocoevalcap"
     JAVA = "Java"
+    TRUTH = "truth of the storefront"
     JUDGE = "judge"
     SHOWN = "frame captions or frames"
 
@@ -62,6 +63,7 @@ class Metric:
 _TEXTS = frozenset({Need.REFERENCES, Need.TOKENIZER})
 _SCORED = frozenset({Need.PRODUCT, Need.SENTENCE_MODEL})
 _SEEN = frozenset({Need.FRAMES, Need.CLIP_MODEL})
+_TRUE = frozenset({Need.TRUTH})
 _ASKED = frozenset({Need.JUDGE, Need.SHOWN})
 _ASKED_OF_LABELS = frozenset({Need.JUDGE, Need.REFERENCE_LABELS})
 _ALL: Final = (
@@ -79,6 +81,13 @@ _ALL: Final = (
     ),
     Metric("label_f1", "script-label F1, mean", "percent", True, 100, "clip", frozenset({Need.REFERENCE_LABELS}), _ONE),
     Metric("repetition", "intra-story repetition", "percent", False, 100, "story", frozenset()),
+    *(
+        Metric(f"truth_{name}", f"{name} named rightly", "percent", True, 100, "clip", _TRUE, _ONE)
+        for name in ("product", "colour", "scene", "motion")
+    ),
+    Metric("truth_coverage", "facts told", "percent", True, 100, "story", _TRUE, _ONE),
+    Metric("truth_untrue", "clips with untrue facts", "percent", False, 100, "clip", _TRUE, _ONE),
+    Metric("truth_order", "plausible order of labels", "percent", True, 100, "story", _TRUE, _ONE),
     Metric("judge_label", "label followed, judge", "percent", True, 100, "clip", _ASKED_OF_LABELS, _ONE),
     Metric("judge_relevance", "visual relevance, judge", "of 3", True, 1, "story", _ASKED, _ONE),
     Metric("judge_attractiveness", "attractiveness, judge", "of 3", True, 1, "story", _ASKED, _ONE),
