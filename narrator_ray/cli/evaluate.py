@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +21,11 @@ from narrator_ray.cli.arguments import (
     console,
     listed,
 )
+
+if TYPE_CHECKING:
+    from narrator_ray.evaluation.scores import NoScore, Score
+    from narrator_ray.evaluation.stories import JudgedStory
+    from narrator_ray.evaluation.tools import Tools
 
 commands = typer.Typer()
 
@@ -43,6 +51,11 @@ def evaluate(
     user_dictionary: UserDictionaryOption = None,
     config: ConfigOption = None,
     overrides: SetOption = None,
+    is_on_ray: Annotated[
+        bool | None,
+        typer.Option("--ray/--no-ray", help="Compute on Ray. Default: where the environment names a cluster."),
+    ] = None,
+    actors: Annotated[int, typer.Option("--actors", min=1, help="On Ray, most replicas that hold models.")] = 1,
 ) -> None:
     """Score narrations, under the released and the standard definition of every metric."""
     from narrator_ray.catalog.manifest import read_manifest
@@ -57,7 +70,7 @@ def evaluate(
     settings = load_config(config, overrides=overrides or ())
     joined = join(read_narrated_clips(narrations), read_manifest(references, storage=settings.storage))
     tools = Tools(tokenizer, sentence_model, user_dictionary, clip_model, config=settings)
-    outcomes = run.evaluate(joined.stories, names, tools)
+    outcomes = _outcomes(joined.stories, names, tools, is_on_ray, actors)
     table = plain_table(*(f"{name}>" if name in summary.NUMBERS else name for name in summary.COLUMNS))
     for row in summary.summary_rows(outcomes):
         table.add_row(*row)
@@ -69,3 +82,23 @@ def evaluate(
     if out is not None:
         for path in summary.write(outcomes, out, settings.storage):
             typer.echo(path)
+
+
+def _outcomes(
+    stories: Sequence[JudgedStory], metrics: Sequence[str], tools: Tools, is_on_ray: bool | None, num_actors: int
+) -> list[Score | NoScore]:
+    """Scores, computed here or on Ray."""
+    from narrator_ray.evaluation.run import evaluate as evaluate_here
+
+    if not (is_on_ray if is_on_ray is not None else "RAY_ADDRESS" in os.environ):
+        return evaluate_here(stories, metrics, tools)
+    from narrator_ray.stages.evaluate import Parallelism, evaluate_on_ray
+
+    with console(stderr=True).status("starting Ray") as status:
+        return evaluate_on_ray(
+            stories,
+            metrics,
+            replace(tools, device="auto"),
+            Parallelism(num_actors=num_actors),
+            lambda number: status.update(f"{number} of {len(stories)} stories"),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -44,19 +45,19 @@ class BleuScorer(Scorer):
         return BleuOfCounts(self.names.index(metric))
 
 
+@dataclass(frozen=True, slots=True)
 class BleuOfCounts:
     """BLEU-n of summed counts.
 
-    Args:
+    Attributes:
         row: n - 1.
     """
 
-    def __init__(self, row: int) -> None:
-        self._row = row
+    row: int
 
     def __call__(self, sums_RS: Sums) -> npt.NDArray[np.float64]:
         """Values [R]."""
-        values_R: npt.NDArray[np.float64] = bleu_values(sums_RS)[self._row]
+        values_R: npt.NDArray[np.float64] = bleu_values(sums_RS)[self.row]
         return values_R
 
 

@@ -38,7 +38,8 @@ class Marks:
         variant: Length policy, or precision or recall; empty where there is only one way.
         statistics: Of every item, where a value is not the mean of the items'.
         chances: What each item scores by chance, as (sum, number), where that is known.
-        details: Anything a reader may want beside the value, as JSON; of the first part where there are many.
+        details: Anything a reader may want beside the value, as JSON; objects in it are put together,
+            of other values the first part's count.
     """
 
     metric: str
@@ -62,7 +63,7 @@ class Marks:
             first.variant,
             {key: values for part in parts for key, values in part.statistics.items()},
             {key: values for part in parts for key, values in part.chances.items()},
-            first.details,
+            _merged([part.details for part in parts]),
         )
 
     @property
@@ -135,6 +136,13 @@ class NoScore:
     metric: str
     definition: Definition
     reason: str
+
+
+def _merged(details: Sequence[JsonDict]) -> JsonDict:
+    merged: JsonDict = {}
+    for name, value in (item for part in details for item in part.items()):
+        merged[name] = {**merged.get(name, {}), **value} if isinstance(value, dict) else merged.get(name, value)
+    return merged
 
 
 def _sums(statistics: Statistics) -> Sums:
