@@ -71,7 +71,7 @@ def compare(
     names, rows = run.checked_metrics(listed(metrics)), checked_rows(listed(paper))
     wanted = run.checked_metrics([examples_by])[0] if examples_by else ""
     found = comparison.compare(
-        read_named(systems),
+        read_named(systems, settings.storage),
         read_manifest(references, storage=settings.storage),
         names,
         Tools(tokenizer, sentence_model, user_dictionary, clip_model, config=settings),

@@ -68,7 +68,9 @@ def evaluate(
 
     names = run.checked_metrics(listed(metrics))
     settings = load_config(config, overrides=overrides or ())
-    joined = join(read_narrated_clips(narrations), read_manifest(references, storage=settings.storage))
+    joined = join(
+        read_narrated_clips(narrations, settings.storage), read_manifest(references, storage=settings.storage)
+    )
     tools = Tools(tokenizer, sentence_model, user_dictionary, clip_model, config=settings)
     outcomes = _outcomes(joined.stories, names, tools, is_on_ray, actors)
     table = plain_table(*(f"{name}>" if name in summary.NUMBERS else name for name in summary.COLUMNS))

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from narrator_ray.cli.arguments import console
+from narrator_ray.cli.arguments import ConfigOption, SetOption, console, storage_settings
+
+if TYPE_CHECKING:
+    from narrator_ray.config import StorageSettings
+    from narrator_ray.evaluation.narrated_clips import NarratedClip
+    from narrator_ray.records import Video
 
 commands = typer.Typer()
 
@@ -37,6 +43,8 @@ def rate(
     embed_mb: Annotated[
         float, typer.Option("--embed-mb", min=0, help="Videos are carried in the page up to so much; the rest linked.")
     ] = 200.0,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
     is_collecting: Annotated[bool, typer.Option("--collect", help="Put together what raters saved.")] = False,
     key: Annotated[
         Path | None, typer.Option("--key", help="With --collect: the key that was written with the sheet.")
@@ -46,19 +54,34 @@ def rate(
     if is_collecting:
         _collect([Path(source) for source in sources], key, out)
     else:
-        _make(sources, references, out, videos, seed, embed_mb)
+        found = _sources(sources, references, storage_settings(config, overrides))
+        _make(*found, out, videos, seed, embed_mb)
+
+
+def _sources(
+    sources: list[str], references: str | None, storage: StorageSettings
+) -> tuple[dict[str, list[NarratedClip]], Sequence[Video]]:
+    """What each system narrated, and the videos."""
+    from narrator_ray.catalog.manifest import read_manifest
+    from narrator_ray.evaluation.narrated_clips import read_named, read_videos
+
+    narrated = read_named(sources, storage)
+    if references is None:
+        return narrated, read_videos(sources[0], storage)
+    return narrated, read_manifest(references, storage=storage)
 
 
 def _make(
-    sources: list[str], references: str | None, out: Path, num_videos: int | None, seed: int, embed_mb: float
+    narrated: dict[str, list[NarratedClip]],
+    videos: Sequence[Video],
+    out: Path,
+    num_videos: int | None,
+    seed: int,
+    embed_mb: float,
 ) -> None:
-    from narrator_ray.catalog.manifest import read_manifest
-    from narrator_ray.evaluation.narrated_clips import read_named, read_videos
     from narrator_ray.evaluation.rating_sheet import make_sheet
     from narrator_ray.outputs.rating_page import render_sheet
 
-    narrated = read_named(sources)
-    videos = read_manifest(references) if references is not None else read_videos(sources[0])
     sheet, key = make_sheet(narrated, videos, num_videos, seed, embed_mb * 1e6)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(render_sheet(sheet), encoding="utf-8")

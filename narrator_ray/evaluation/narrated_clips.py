@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.errors import ConfigError, SchemaError
 from narrator_ray.outputs.tables import iterate_rows, read_narrations
 from narrator_ray.records import Clip, Product, ScriptLabel, Video, parse_label
@@ -44,24 +45,23 @@ class NarratedClip:
     numbers_all_clips: bool = False
 
 
-def read_narrated_clips(source: str) -> list[NarratedClip]:
+def read_narrated_clips(source: str, storage: StorageSettings = DEFAULT_STORAGE) -> list[NarratedClip]:
     """The clips of a source, in its order.
 
     Args:
         source: A directory or s3:// prefix with a published run, a narrations.parquet, or an output.json.
+        storage: How S3 is spoken.
 
     Raises:
         StorageError: It cannot be read, or holds no published run.
         SchemaError: It is no such file.
     """
     if source.endswith(".json"):
-        return list(_of_released(_read(source), source))
-    if source.endswith(".parquet"):
-        return list(_of_table(read_narrations(_read(source))))
-    return list(_of_table(open_latest(source).narrations))
+        return list(_of_released(_read(source, storage), source))
+    return list(_of_table(_table(source, storage)))
 
 
-def read_videos(source: str) -> list[Video]:
+def read_videos(source: str, storage: StorageSettings = DEFAULT_STORAGE) -> list[Video]:
     """The videos that a run or a table of ours narrates, with names, clips and where they lie, but no product data.
 
     Raises:
@@ -71,7 +71,7 @@ def read_videos(source: str) -> list[Video]:
     place = _named(source)[1]
     if place.endswith(".json"):
         raise ConfigError(f"{place}: does not say where the videos lie: give --references CATALOG")
-    table = read_narrations(_read(place)) if place.endswith(".parquet") else open_latest(place).narrations
+    table = _table(place, storage)
     return [
         Video(
             video_id,
@@ -86,7 +86,7 @@ def read_videos(source: str) -> list[Video]:
     ]
 
 
-def read_named(sources: Sequence[str]) -> dict[str, list[NarratedClip]]:
+def read_named(sources: Sequence[str], storage: StorageSettings = DEFAULT_STORAGE) -> dict[str, list[NarratedClip]]:
     """The clips of several sources by their names: ``NAME=SOURCE``, or a source by the last part of its path.
 
     Raises:
@@ -96,7 +96,7 @@ def read_named(sources: Sequence[str]) -> dict[str, list[NarratedClip]]:
     doubled = [name for name, count in Counter(name for name, _ in named).items() if count > 1]
     if doubled:
         raise ConfigError(f"two systems are called {doubled[0]!r}: name them, as NAME=RUN_OR_FILE")
-    return {name: read_narrated_clips(source) for name, source in named}
+    return {name: read_narrated_clips(source, storage) for name, source in named}
 
 
 def _named(source: str) -> tuple[str, str]:
@@ -106,8 +106,14 @@ def _named(source: str) -> tuple[str, str]:
     return PurePosixPath(source.rstrip("/")).name or source, source
 
 
-def _read(source: str) -> bytes:
-    storage, key = Storage.of_file(source)
+def _table(source: str, storage: StorageSettings) -> pa.Table:
+    if source.endswith(".parquet"):
+        return read_narrations(_read(source, storage))
+    return open_latest(source, storage).narrations
+
+
+def _read(source: str, settings: StorageSettings) -> bytes:
+    storage, key = Storage.of_file(source, settings)
     return storage.read(key)
 
 
