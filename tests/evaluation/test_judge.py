@@ -1,9 +1,12 @@
 """Judges: asked side by side, again where they fail, never guessed at."""
 
+import io
 import json
+from base64 import b64decode
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from narrator_ray.config import Config
 from narrator_ray.evaluation.judge_prompts import LABEL_PROMPT
@@ -14,6 +17,7 @@ from narrator_ray.evaluation.stories import JudgedStory, join
 from narrator_ray.evaluation.tools import Tools
 from narrator_ray.records import Clip, KnowledgePoint, Product, ScriptLabel, Video
 from tests.evaluation.judge_server import judge_server
+from tests.video_files import write_video
 
 pytest.importorskip("openai", reason="the extra `judge` is not installed")
 STORY_METRICS = ("judge_relevance", "judge_attractiveness", "judge_coherence", "judge_gm")
@@ -94,6 +98,26 @@ def test_the_judge_reads_product_captions_and_narrations_and_answers_by_schema()
     schema = request["response_format"]["json_schema"]
     assert schema["strict"] and schema["schema"]["additionalProperties"] is False
     assert schema["schema"]["properties"]["relevance"]["enum"] == [0, 1, 2, 3]
+
+
+def test_a_judge_that_sees_is_shown_a_picture_of_each_clip(tmp_path):
+    """In the place of captions; a story whose video cannot be decoded is left out."""
+    film = write_video(tmp_path / "film.mp4", times_s=[place / 4 for place in range(24)])
+    (tmp_path / "broken.mp4").write_bytes(b"no film")
+    seen = [
+        replace(story, video=replace(story.video, uri=str(uri), extra={}))
+        for story, uri in zip(stories(2), (film, tmp_path / "broken.mp4"), strict=True)
+    ]
+    with judge_server(honest) as judge:
+        found = scores(evaluate(seen, ("judge_gm", "judge_relevance"), tools(judge, sees="frames")))
+    assert list(found["judge_relevance"].items) == ["mug-0"]
+    assert found["judge_gm"].num_left_out == 1
+    (request,) = judge.requests
+    pictures = [part["image_url"]["url"] for part in request["messages"][1]["content"] if part["type"] == "image_url"]
+    assert len(pictures) == 2
+    jpegs = [b64decode(picture.removeprefix("data:image/jpeg;base64,")) for picture in pictures]
+    assert [Image.open(io.BytesIO(jpeg)).size for jpeg in jpegs] == [(224, 224)] * 2
+    assert jpegs[0] != jpegs[1]
 
 
 def test_busy_broken_and_silent_endpoints_are_asked_again():
