@@ -17,7 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from narrator_ray.catalog.manifest import CatalogSummary
+from narrator_ray.evaluation.ratings import Agreement, SystemRating
 from narrator_ray.model.presets import Preset
+from narrator_ray.outputs.comparison_content import Comparison
+from narrator_ray.outputs.comparison_tables import p_text, value_text
+from narrator_ray.outputs.rating_page import SCALES
 from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import ScriptLabel
 from narrator_ray.runs.estimate import Estimate
@@ -181,6 +185,37 @@ def progress_line(snapshot: ProgressSnapshot, stages: Sequence[str], clips_per_s
 def eta_text(remaining_s: float | None) -> str:
     """How long a run still takes, to the second; a dash while nobody can tell."""
     return "ETA " + ("-" if remaining_s is None else str(timedelta(seconds=round(remaining_s))))
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """A line per metric: each system's value with its interval, and how it differs from the first."""
+    first, *others = comparison.systems
+    table = plain_table(
+        "metric", "definition", f"{first}>", *(f"{column}>" for name in others for column in (name, "p"))
+    )
+    for metric in comparison.metrics:
+        cells = [cell for value in metric.values[1:] for cell in (value_text(value), p_text(metric, value))]
+        table.add_row(metric.name, metric.definition, *map(escape, (value_text(metric.values[0]), *cells)))
+    return table
+
+
+def rating_table(systems: Sequence[SystemRating]) -> Table:
+    """A line per system: means of the scales and their geometric mean."""
+    table = plain_table("system", *(f"{scale}>" for scale in SCALES), "GM>", "95 %>", "marks>")
+    for rated in systems:
+        means = (f"{rated.means[scale]:.2f}" for scale in SCALES)
+        span = f"{rated.low:.2f} to {rated.high:.2f}"
+        table.add_row(escape(rated.system), *means, f"{rated.geometric_mean:.2f}", span, str(rated.num_marks))
+    return table
+
+
+def agreement_table(agreed: Sequence[Agreement]) -> Table:
+    """A line per scale: how far raters agree."""
+    table = plain_table("agreement", "Pearson>", "alpha, ordinal>", "alpha, interval>")
+    for one in agreed:
+        found = (one.pearson, one.alpha_ordinal, one.alpha_interval)
+        table.add_row(one.scale, *("–" if value is None else f"{value:.2f}" for value in found))
+    return table
 
 
 def plan_table(plan: RunPlan) -> Table:

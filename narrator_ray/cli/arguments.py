@@ -23,6 +23,24 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", help="YAML file w
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeat for more.")
 ]
+ReferencesOption = Annotated[
+    str, typer.Option("--references", help="Catalogue with products, clips, reference narrations and labels.")
+]
+MetricsOption = Annotated[
+    str, typer.Option("--metrics", metavar="NAMES", help="Names with commas; all that look at texts if empty.")
+]
+TokenizerOption = Annotated[
+    Path | None, typer.Option("--tokenizer", help="Tokenizer of the language model, for released BLEU, CIDEr, METEOR.")
+]
+SentenceModelOption = Annotated[
+    Path | None, typer.Option("--sentence-model", help="Text encoder, for InfoSim and InfoDiverse.")
+]
+UserDictionaryOption = Annotated[
+    str | None, typer.Option("--user-dictionary", help="Words to add to jieba's, one a line.")
+]
+ClipModelOption = Annotated[
+    Path | None, typer.Option("--clip-model", help="CLIP network, of transformers or open_clip, for EMScore.")
+]
 
 
 def storage_settings(config: Path | None, overrides: list[str] | None) -> StorageSettings:
@@ -36,3 +54,8 @@ def console(stderr: bool = False) -> Console:
     """A console that does not fold tables when nobody watches."""
     watched = Console(stderr=stderr)
     return watched if watched.is_terminal else Console(stderr=stderr, width=200)
+
+
+def listed(names: str) -> list[str]:
+    """Names that were given with commas between them."""
+    return [name for name in map(str.strip, names.split(",")) if name]

@@ -3,6 +3,7 @@
 Says nothing about how a setting is used. Units are in the names; a misspelt key is an error that names the nearest one.
 """
 
+from narrator_ray.config.judging import JudgeSettings
 from narrator_ray.config.load import Config, load_config
 from narrator_ray.config.narrations import DecodingSettings, LengthSettings, ModelSettings
 from narrator_ray.config.places import DEFAULT_STORAGE, SourceSettings, StorageSettings
@@ -18,6 +19,7 @@ __all__ = [
     "DecodeSettings",
     "DecodingSettings",
     "FrameSettings",
+    "JudgeSettings",
     "LengthSettings",
     "ModelSettings",
     "ReportSettings",

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from narrator_ray.config.judging import JudgeSettings
 from narrator_ray.config.narrations import DecodingSettings, LengthSettings, ModelSettings
 from narrator_ray.config.places import DEFAULT_STORAGE, SourceSettings, StorageSettings
 from narrator_ray.config.runs import ReportSettings, RunSettings
@@ -35,6 +36,7 @@ class Config(Section):
     run: RunSettings = RunSettings()
     report: ReportSettings = ReportSettings()
     training: TrainingSettings = TrainingSettings()
+    judge: JudgeSettings = JudgeSettings()
 
     def to_yaml(self) -> str:
         """The resolved settings as YAML, readable by :func:`load_config`."""

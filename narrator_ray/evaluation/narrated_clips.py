@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 
-from narrator_ray.errors import SchemaError
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
+from narrator_ray.errors import ConfigError, SchemaError
 from narrator_ray.outputs.tables import iterate_rows, read_narrations
-from narrator_ray.records import Clip, ScriptLabel, parse_label
+from narrator_ray.records import Clip, Product, ScriptLabel, Video, parse_label
 from narrator_ray.runs.published import open_latest
 from narrator_ray.storage.storage import Storage
 
@@ -40,25 +45,75 @@ class NarratedClip:
     numbers_all_clips: bool = False
 
 
-def read_narrated_clips(source: str) -> list[NarratedClip]:
+def read_narrated_clips(source: str, storage: StorageSettings = DEFAULT_STORAGE) -> list[NarratedClip]:
     """The clips of a source, in its order.
 
     Args:
         source: A directory or s3:// prefix with a published run, a narrations.parquet, or an output.json.
+        storage: How S3 is spoken.
 
     Raises:
         StorageError: It cannot be read, or holds no published run.
         SchemaError: It is no such file.
     """
     if source.endswith(".json"):
-        return list(_of_released(_read(source), source))
+        return list(_of_released(_read(source, storage), source))
+    return list(_of_table(_table(source, storage)))
+
+
+def read_videos(source: str, storage: StorageSettings = DEFAULT_STORAGE) -> list[Video]:
+    """The videos that a run or a table of ours narrates, with names, clips and where they lie, but no product data.
+
+    Raises:
+        ConfigError: The source does not say.
+        StorageError: It cannot be read, or holds no published run.
+    """
+    place = _named(source)[1]
+    if place.endswith(".json"):
+        raise ConfigError(f"{place}: does not say where the videos lie: give --references CATALOG")
+    table = _table(place, storage)
+    return [
+        Video(
+            video_id,
+            rows[0]["video"],
+            Product(rows[0]["product_name"]),
+            rows[0]["language"],
+            tuple(Clip(row["start_s"], row["end_s"]) for row in rows),
+        )
+        for video_id, rows in (
+            (key, list(group)) for key, group in groupby(iterate_rows(table), itemgetter("video_id"))
+        )
+    ]
+
+
+def read_named(sources: Sequence[str], storage: StorageSettings = DEFAULT_STORAGE) -> dict[str, list[NarratedClip]]:
+    """The clips of several sources by their names: ``NAME=SOURCE``, or a source by the last part of its path.
+
+    Raises:
+        ConfigError: There are two of one name.
+    """
+    named = [_named(source) for source in sources]
+    doubled = [name for name, count in Counter(name for name, _ in named).items() if count > 1]
+    if doubled:
+        raise ConfigError(f"two systems are called {doubled[0]!r}: name them, as NAME=RUN_OR_FILE")
+    return {name: read_narrated_clips(source, storage) for name, source in named}
+
+
+def _named(source: str) -> tuple[str, str]:
+    name, separator, rest = source.partition("=")
+    if separator and "/" not in name:
+        return name, rest
+    return PurePosixPath(source.rstrip("/")).name or source, source
+
+
+def _table(source: str, storage: StorageSettings) -> pa.Table:
     if source.endswith(".parquet"):
-        return list(_of_table(read_narrations(_read(source))))
-    return list(_of_table(open_latest(source).narrations))
+        return read_narrations(_read(source, storage))
+    return open_latest(source, storage).narrations
 
 
-def _read(source: str) -> bytes:
-    storage, key = Storage.of_file(source)
+def _read(source: str, settings: StorageSettings) -> bytes:
+    storage, key = Storage.of_file(source, settings)
     return storage.read(key)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from narrator_ray.evaluation.scores import Score, mean_of
+from narrator_ray.evaluation.scorer import Scorer, Stories
+from narrator_ray.evaluation.scores import Marks
 from narrator_ray.evaluation.stories import JudgedStory
 from narrator_ray.evaluation.tools import Tools
 from narrator_ray.metrics.repetition import (
@@ -17,12 +18,16 @@ from narrator_ray.metrics.repetition import (
 from narrator_ray.metrics.table import Definition
 
 
-def score_repetition(stories: Sequence[JudgedStory], definition: Definition, tools: Tools) -> list[Score]:
+class RepetitionScorer(Scorer):
     """Intra-story repetition; stories with fewer than two clips that have words are left out."""
-    found = {story.video.video_id: _repetition(story, definition, tools) for story in stories}
-    items = {video_id: repetition.share for video_id, repetition in found.items() if repetition is not None}
-    value = mean_of("repetition, of stories with two narrations or more", items)
-    return [Score("repetition", definition, value, items, len(found) - len(items))]
+
+    names: ClassVar = ("repetition",)
+
+    def mark(self, stories: Stories, definition: Definition, tools: Tools, known: Any) -> list[Marks]:
+        """The repetition of each story."""
+        found = {story.video.video_id: _repetition(story, definition, tools) for story in stories}
+        items = {video_id: repetition.share for video_id, repetition in found.items() if repetition is not None}
+        return [Marks("repetition", definition, items, len(found) - len(items))]
 
 
 def _repetition(story: JudgedStory, definition: Definition, tools: Tools) -> Repetition | None:

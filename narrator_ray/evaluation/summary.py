@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from textwrap import indent
 from typing import Final
 
 import pyarrow as pa
 
+from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
 from narrator_ray.evaluation.scores import NoScore, Score
 from narrator_ray.metrics.table import METRICS
 from narrator_ray.outputs.tables import to_parquet_bytes
 from narrator_ray.records import JsonDict
+from narrator_ray.storage import Storage
 
 ITEMS: Final = pa.schema(
     [
@@ -25,7 +27,9 @@ ITEMS: Final = pa.schema(
     ]
 )
 """One row per clip or story and score, before the metric's scale."""
-COLUMNS: Final = ("metric", "definition", "value", "unit", "scored", "left out")
+COLUMNS: Final = ("metric", "definition", "value", "chance", "unit", "scored", "left out")
+NUMBERS: Final = ("value", "chance", "scored", "left out")
+"""Columns that hold numbers."""
 
 
 def summary_rows(outcomes: Sequence[Score | NoScore]) -> list[tuple[str, ...]]:
@@ -34,9 +38,15 @@ def summary_rows(outcomes: Sequence[Score | NoScore]) -> list[tuple[str, ...]]:
 
 
 def to_markdown(outcomes: Sequence[Score | NoScore]) -> str:
-    """The rows as a Markdown table."""
+    """The rows as a Markdown table, and what judges were asked."""
     lines = [COLUMNS, ("---",) * len(COLUMNS), *summary_rows(outcomes)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    prompts = dict.fromkeys(
+        (outcome.details["model"], outcome.details["prompt"])
+        for outcome in outcomes
+        if isinstance(outcome, Score) and "prompt" in outcome.details
+    )
+    return table + "".join(f"\nAsked of {model}:\n\n{indent(prompt, ' ' * 4)}\n" for model, prompt in prompts)
 
 
 def to_json(outcomes: Sequence[Score | NoScore]) -> JsonDict:
@@ -68,31 +78,32 @@ def items_table(outcomes: Sequence[Score | NoScore]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=ITEMS)
 
 
-def write(outcomes: Sequence[Score | NoScore], directory: Path) -> list[Path]:
-    """Write evaluation.json, evaluation.md and items.parquet; the directory is made if it is not there."""
-    directory.mkdir(parents=True, exist_ok=True)
+def write(outcomes: Sequence[Score | NoScore], place: str, settings: StorageSettings = DEFAULT_STORAGE) -> list[str]:
+    """Write evaluation.json, evaluation.md and items.parquet to a directory or s3:// prefix; says where they lie."""
+    storage = Storage.open(place, settings)
     contents = {
         "evaluation.json": (json.dumps(to_json(outcomes), ensure_ascii=False, indent=2) + "\n").encode(),
         "evaluation.md": to_markdown(outcomes).encode(),
         "items.parquet": to_parquet_bytes(items_table(outcomes)),
     }
     for name, data in contents.items():
-        (directory / name).write_bytes(data)
-    return [directory / name for name in contents]
+        storage.write(name, data)
+    return [storage.path_of(name) for name in contents]
 
 
 def _row(outcome: Score | NoScore) -> tuple[str, ...]:
     metric = METRICS[outcome.metric]
     if isinstance(outcome, NoScore):
-        return metric.name, outcome.definition, "–", outcome.reason, "", ""
+        return metric.name, outcome.definition, "–", "", outcome.reason, "", ""
     name = f"{metric.name} ({outcome.variant})" if outcome.variant else metric.name
-    scored = str(len(outcome.items)) if outcome.items else ""
+    digits = 2 if metric.unit == "of 3" else 1
     return (
         name,
         outcome.definition,
-        f"{outcome.value * metric.scale:.1f}",
+        f"{outcome.value * metric.scale:.{digits}f}",
+        "" if outcome.chance is None else f"{outcome.chance * metric.scale:.{digits}f}",
         metric.unit,
-        scored,
+        str(len(outcome.sums_of_items)),
         str(outcome.num_left_out),
     )
 
@@ -104,9 +115,10 @@ def _score_json(score: Score) -> JsonDict:
         "definition": score.definition,
         "variant": score.variant,
         "value": None if math.isnan(score.value) else score.value * metric.scale,
+        "chance": None if score.chance is None else score.chance * metric.scale,
         "unit": metric.unit,
         "is_higher_better": metric.is_higher_better,
-        "num_scored": len(score.items),
+        "num_scored": len(score.sums_of_items),
         "num_left_out": score.num_left_out,
         "details": score.details,
     }

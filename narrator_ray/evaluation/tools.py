@@ -1,18 +1,21 @@
-"""What metrics work with, each loaded when it is first asked for: taggers, a tokenizer, a sentence model."""
+"""What metrics work with, each loaded when it is first asked for: taggers, a tokenizer, models, a judge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from narrator_ray.config import LengthSettings
+from narrator_ray.config import Config
 from narrator_ray.errors import ConfigError, ModelLoadError
+from narrator_ray.evaluation.judge_client import JudgeClient
+from narrator_ray.evaluation.sight import Sight
+from narrator_ray.metrics.meteor import Meteor
 from narrator_ray.metrics.words import WordTagger, word_tagger
 from narrator_ray.records import Language
 
@@ -36,19 +39,58 @@ class Tools:
             needs it: released BLEU, CIDEr-D and METEOR.
         sentence_model: Directory of a text encoder, or one; InfoSim and InfoDiverse need it.
         user_dictionary: jieba's; the released definitions are published with one.
+        clip_model: Directory of a CLIP network; EMScore needs it.
         device: Where models run.
-        length: Rates, margins and paces.
+        config: Rates, margins and paces of lengths, how videos are fetched and decoded, which judge.
     """
 
     tokenizer: Path | Encode | None = None
     sentence_model: Path | TextEncoder | None = None
     user_dictionary: str | None = None
+    clip_model: Path | None = None
     device: str = "cpu"
-    length: LengthSettings = field(default_factory=LengthSettings)
+    config: Config = field(default_factory=Config)
 
-    def tagger(self, language: Language) -> WordTagger:
-        """Words and their tags."""
-        return word_tagger(language, self.user_dictionary if language == "zh" else None)
+    def tagger(self, language: Language, has_user_words: bool = True) -> WordTagger:
+        """Words and their tags; with the user's words or, as EMScore is released, without."""
+        return word_tagger(language, self.user_dictionary if language == "zh" and has_user_words else None)
+
+    def judge(self) -> JudgeClient:
+        """A judge that has not been asked anything yet.
+
+        Raises:
+            ConfigError: The settings name none, or its client is not installed.
+        """
+        return JudgeClient(self.config.judge, self.config.storage)
+
+    @cached_property
+    def meteor(self) -> Meteor:
+        """METEOR's program, which runs until :meth:`close`.
+
+        Raises:
+            ConfigError: pycocoevalcap or Java is not installed.
+        """
+        return Meteor()
+
+    def close(self) -> None:
+        """End what runs."""
+        if "meteor" in self.__dict__:
+            self.meteor.close()
+            del self.__dict__["meteor"]
+
+    @cached_property
+    def sight(self) -> Sight:
+        """Frames of stories in the space of the CLIP network, and texts.
+
+        Raises:
+            ConfigError: No network was given.
+            ModelLoadError: It cannot be loaded.
+        """
+        if self.clip_model is None:
+            raise ConfigError("needs a CLIP model in transformers or open_clip format: give --clip-model DIR")
+        from narrator_ray.metrics.clip_model import ClipModel  # loads torch
+
+        return Sight(ClipModel.load(self.clip_model, self.device), self.config)
 
     @property
     def encode(self) -> Encode:

@@ -12,6 +12,7 @@ repetition.py       words that a story tells again
 word_length.py      lengths inside their windows
 spoken_duration.py  narrations that can be spoken while their clip plays
 script_labels.py    script labels that are right
+agreement.py        raters that agree
 words.py            words and their tags, Chinese and English
 knowledge.py        a product as the points that InfoSim and InfoDiverse compare
 sentence_model.py   text -> vectors

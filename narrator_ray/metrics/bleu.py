@@ -1,24 +1,26 @@
 """BLEU-1 to 4: the share of a candidate's n-grams that its reference has, short candidates penalised.
 
-Counts of single clips add up to the corpus's. One definition over two kinds of tokens (``metrics.captions``). Computed
-by pycocoevalcap, as every paper of the field does.
+Counts of single clips add up to the corpus's. One definition over two kinds of tokens (``metrics.captions``). Shares
+are those of pycocoevalcap, with which every paper of the field computes them: numerators and denominators are raised by
+next to nothing, so that a text too short for an n-gram scores almost, but not quite, zero.
 
-Source: paper, table 2; released code, evaluate_ads.py.
+Source: Papineni et al. 2002; paper, table 2; released code, evaluate_ads.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from narrator_ray.metrics.captions import Tokens
-from narrator_ray.metrics.extras import require_pycocoevalcap
 
 LONGEST: Final = 4
+_TINY: Final = 1e-15
+_SMALL: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,49 +39,33 @@ class BleuCounts:
     ngrams: tuple[int, ...]
     matches: tuple[int, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class BleuScores:
-    """BLEU of every clip and of all.
-
-    Attributes:
-        clips_BN: float64 [4, N], BLEU-1 to 4 of each clip.
-        corpus_B: float64 [4], BLEU-1 to 4 over all n-grams together: not the mean of the clips'.
-    """
-
-    clips_BN: npt.NDArray[np.float64]
-    corpus_B: npt.NDArray[np.float64]
+    @property
+    def vector(self) -> tuple[float, ...]:
+        """All of them, in that order."""
+        return tuple(map(float, (self.num_tokens, self.num_reference_tokens, *self.ngrams, *self.matches)))
 
 
 def bleu_counts(candidate: Tokens, reference: Tokens) -> BleuCounts:
-    """The counts of one clip.
+    """The counts of one clip."""
+    sizes = range(1, LONGEST + 1)
+    matches = [(_ngrams(candidate, n) & _ngrams(reference, n)).total() for n in sizes]
+    ngrams = [max(0, len(candidate) - n + 1) for n in sizes]
+    return BleuCounts(len(candidate), len(reference), tuple(ngrams), tuple(matches))
 
-    Raises:
-        ConfigError: pycocoevalcap is not installed.
+
+def bleu_values(counts_NS: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """BLEU-1 to 4 [4, N] of N vectors of counts, of one clip or summed over many; no tokens at all score 0.
+
+    The BLEU of a corpus is that of its summed counts, not the mean of its clips'.
     """
-    scorer = _scorer()
-    counts = scorer.cook_test(" ".join(candidate), scorer.cook_refs([" ".join(reference)]))
-    return BleuCounts(counts["testlen"], counts["reflen"][0], tuple(counts["guess"]), tuple(counts["correct"]))
+    num_tokens, num_reference_tokens, rest = counts_NS[:, 0], counts_NS[:, 1], counts_NS[:, 2:]
+    precision_NB = (rest[:, LONGEST:] + _TINY) / (rest[:, :LONGEST] + _SMALL)
+    means_NB = np.exp(np.cumsum(np.log(precision_NB), axis=1) / np.arange(1, LONGEST + 1))
+    ratio_N = (num_tokens + _TINY) / (num_reference_tokens + _SMALL)
+    penalty_N = np.exp(np.minimum(0.0, 1 - 1 / ratio_N))
+    values_BN: npt.NDArray[np.float64] = means_NB.T * penalty_N
+    return values_BN
 
 
-def bleu_scores(clips: Sequence[BleuCounts]) -> BleuScores:
-    """Scores from the counts of all clips; a candidate without tokens scores 0."""
-    corpus = _scorer().BleuScorer(n=LONGEST)
-    corpus.ctest = [
-        {
-            "testlen": clip.num_tokens,
-            "reflen": [clip.num_reference_tokens],
-            "guess": clip.ngrams,
-            "correct": clip.matches,
-        }
-        for clip in clips
-    ]
-    total, single = corpus.compute_score(option="closest", verbose=0)
-    return BleuScores(np.array(single, np.float64), np.array(total, np.float64))
-
-
-def _scorer() -> Any:
-    require_pycocoevalcap()
-    from pycocoevalcap.bleu import bleu_scorer
-
-    return bleu_scorer
+def _ngrams(tokens: Tokens, size: int) -> Counter[Tokens]:
+    return Counter(tokens[start : start + size] for start in range(len(tokens) - size + 1))

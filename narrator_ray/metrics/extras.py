@@ -18,7 +18,7 @@ def has_java() -> bool:
 
 
 def has_pycocoevalcap() -> bool:
-    """Whether BLEU's and METEOR's package is there."""
+    """Whether METEOR's package is there."""
     return importlib.util.find_spec("pycocoevalcap") is not None
 
 

@@ -1,7 +1,8 @@
 """METEOR 1.5: a candidate aligned with its reference word by word, order and fragments penalised.
 
-Computed by the authors' Java program, which pycocoevalcap ships. A clip's statistics are one line of numbers; the score
-of a corpus comes from the lines of all its clips together and is not the mean of the clips'. The program is told that
+Aligned by the authors' Java program, which pycocoevalcap ships; it takes its time to start, as it reads tables of
+paraphrases. What it counts for a clip is a row of numbers that add up to the corpus's, and scores follow from them
+here: the score of a corpus is that of all its rows together and not the mean of the clips'. The program is told that
 the language is English, as in every published figure: its stems, synonyms and paraphrases do nothing for Chinese,
 where only equal tokens match. One definition over two kinds of tokens (``metrics.captions``).
 
@@ -11,10 +12,11 @@ Source: Denkowski and Lavie 2014; paper, table 2; released code, evaluate_ads.py
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from narrator_ray.errors import MetricError
 from narrator_ray.metrics.captions import Tokens
@@ -23,19 +25,36 @@ from narrator_ray.metrics.extras import meteor_jar
 _SEPARATOR = " ||| "
 _JAVA = ("java", "-Xmx2G", "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Duser.language=en", "-jar")
 _METEOR = ("-", "-", "-stdio", "-l", "en", "-norm")
+_ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
+_MODULES = (1.0, 0.6, 0.8, 0.6)
+"""What a match counts: of equal words, of stems, of synonyms, of paraphrases."""
 
 
-@dataclass(frozen=True, slots=True)
-class MeteorScores:
-    """METEOR of every clip and of all.
+def meteor_values(counts_NS: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """METEOR [N], 0 to 1, of N rows of counts, of one clip or summed over many.
 
-    Attributes:
-        clips: One a clip, 0 to 1.
-        corpus: Over all statistics together.
+    Equation numbers are those of Denkowski and Lavie 2014, section 2: (1) weighed precision and recall, in which words
+    that only tie others together count less; (2) their mean, mostly recall; (3) the penalty for many chunks.
+
+    Args:
+        counts_NS: Rows of :meth:`Meteor.counts`.
     """
+    (tokens_N, own_tokens_N), (function_N, own_function_N) = counts_NS[:, :2].T, counts_NS[:, 2:4].T
+    matches_NMK = counts_NS[:, 4 : 4 + 4 * len(_MODULES)].reshape(len(counts_NS), len(_MODULES), 4)
+    found_NK = np.tensordot(matches_NMK, np.array(_MODULES), axes=(1, 0))
+    chunks_N, words_N, own_words_N = counts_NS[:, -3:].T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision_N = _weighed(found_NK[:, 0], found_NK[:, 2]) / _weighed(tokens_N - function_N, function_N)
+        recall_N = _weighed(found_NK[:, 1], found_NK[:, 3]) / _weighed(own_tokens_N - own_function_N, own_function_N)
+        mean_N = precision_N * recall_N / (_ALPHA * precision_N + (1 - _ALPHA) * recall_N)
+        fragments_N = 2 * chunks_N / (words_N + own_words_N)
+        scores_N = mean_N * (1 - _GAMMA * fragments_N**_BETA)
+    values_N: npt.NDArray[np.float64] = np.nan_to_num(scores_N, nan=0.0)
+    return values_N
 
-    clips: tuple[float, ...]
-    corpus: float
+
+def _weighed(content_N: npt.NDArray[np.float64], function_N: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return _DELTA * content_N + (1 - _DELTA) * function_N
 
 
 class Meteor:
@@ -69,23 +88,20 @@ class Meteor:
         self._process.kill()
         self._process.communicate()
 
-    def statistics(self, candidate: Tokens, reference: Tokens) -> str:
-        """The statistics of one clip, a line of numbers."""
-        texts = (" ".join(tokens).replace("|||", "") for tokens in (reference, candidate))
-        self._send(_SEPARATOR.join(("SCORE", *texts)))
-        return self._receive()
+    def counts(self, candidate: Tokens, reference: Tokens) -> tuple[float, ...]:
+        """What the program counts for one clip: 23 numbers, of which ``meteor_values`` knows the meaning.
 
-    def scores(self, statistics: Sequence[str]) -> MeteorScores:
-        """Scores from the statistics of all clips.
+        A candidate that is its reference has no chunks: it is not in pieces, alone or in a corpus.
 
         Raises:
-            MetricError: There are none, or the program ended.
+            MetricError: The program ended.
         """
-        if not statistics:
-            raise MetricError("METEOR: no clip has both a narration and a reference")
-        self._send(_SEPARATOR.join(("EVAL", *statistics)))
-        clips = tuple(float(self._receive()) for _ in statistics)
-        return MeteorScores(clips, float(self._receive()))
+        texts = (" ".join(tokens).replace("|||", "") for tokens in (reference, candidate))
+        self._send(_SEPARATOR.join(("SCORE", *texts)))
+        counts = tuple(map(float, self._receive().split()))
+        num_tokens, num_own_tokens, *_, num_chunks, num_words, num_own_words = counts
+        is_whole = (num_words, num_own_words, num_chunks) == (num_tokens, num_own_tokens, 1)
+        return (*counts[:-3], 0.0, *counts[-2:]) if is_whole else counts
 
     def _send(self, line: str) -> None:
         stream = _opened(self._process.stdin)

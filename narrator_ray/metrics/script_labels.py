@@ -11,8 +11,9 @@ another question, that of the paper's judge.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from narrator_ray.errors import MetricError
 from narrator_ray.records import ScriptLabel
@@ -20,6 +21,8 @@ from narrator_ray.records import ScriptLabel
 Labels = Collection[ScriptLabel]
 Pair = tuple[ScriptLabel | None, ScriptLabel | None]
 """A label expected and a label told; None is no label."""
+_ORDER: Final = (*ScriptLabel, None)
+_NUM_LABELS: Final = len(ScriptLabel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,27 @@ class LabelCounts:
         """The counts of one clip."""
         is_exact = set(expected) == set(told)
         return cls(1, int(is_exact), Counter(set(expected)), Counter(set(told)), _pairs(set(expected), set(told)))
+
+    @property
+    def vector(self) -> tuple[float, ...]:
+        """All counts as numbers that add up."""
+        pairs = [self.pairs.get((expected, told), 0.0) for expected in _ORDER for told in _ORDER]
+        labels = [count.get(label, 0) for count in (self.expected, self.told) for label in ScriptLabel]
+        return (float(self.num_clips), float(self.num_exact), *map(float, labels), *pairs)
+
+    @classmethod
+    def of_vector(cls, vector: Sequence[float]) -> LabelCounts:
+        """Inverse of :attr:`vector`, of one clip or summed over many."""
+        num_clips, num_exact, *rest = vector
+        expected, told, pairs = rest[:_NUM_LABELS], rest[_NUM_LABELS : 2 * _NUM_LABELS], rest[2 * _NUM_LABELS :]
+        places = ((row, column) for row in _ORDER for column in _ORDER)
+        return cls(
+            round(num_clips),
+            round(num_exact),
+            {label: round(count) for label, count in zip(ScriptLabel, expected, strict=True) if count},
+            {label: round(count) for label, count in zip(ScriptLabel, told, strict=True) if count},
+            {place: count for place, count in zip(places, pairs, strict=True) if count},
+        )
 
     def __add__(self, other: LabelCounts) -> LabelCounts:
         pairs = {pair: self.pairs.get(pair, 0.0) + other.pairs.get(pair, 0.0) for pair in {**self.pairs, **other.pairs}}
@@ -109,8 +133,7 @@ def macro_f1(counts: LabelCounts) -> float:
 
 def confusion_table(counts: LabelCounts) -> list[list[float]]:
     """Rows are labels expected, columns labels told, in the order of the labels; the last of both is no label."""
-    order = (*ScriptLabel, None)
-    return [[counts.pairs.get((row, column), 0.0) for column in order] for row in order]
+    return [[counts.pairs.get((row, column), 0.0) for column in _ORDER] for row in _ORDER]
 
 
 def _pairs(expected: set[ScriptLabel], told: set[ScriptLabel]) -> dict[Pair, float]:

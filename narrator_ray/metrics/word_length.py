@@ -8,10 +8,6 @@ Source: paper, table 2 (Len); not in the released code, so there is one definiti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from narrator_ray.errors import MetricError
-
 
 def is_within(num_words: int, window: tuple[int, int]) -> bool:
     """Whether a length lies in its window, ends included."""
@@ -21,14 +17,3 @@ def is_within(num_words: int, window: tuple[int, int]) -> bool:
 def words_outside(num_words: int, window: tuple[int, int]) -> int:
     """By how much a length misses its window: below zero if too short, above if too long, 0 inside."""
     return min(0, num_words - window[0]) + max(0, num_words - window[1])
-
-
-def word_length_accuracy(lengths: Sequence[int], windows: Sequence[tuple[int, int]]) -> float:
-    """Share of lengths inside their windows.
-
-    Raises:
-        MetricError: There are none.
-    """
-    if not lengths:
-        raise MetricError("word-length accuracy: no clip has both a narration and a window")
-    return sum(map(is_within, lengths, windows)) / len(lengths)

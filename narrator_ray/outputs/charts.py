@@ -6,23 +6,20 @@ follow light and dark mode. Every chart has a text alternative.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from narrator_ray.outputs.svg import NOTHING, WIDTH, scale_from_zero, shortened, svg, svg_text
 from narrator_ray.records import ScriptLabel
 
-_WIDTH = 360
 _ROW_HEIGHT = 22
 _NAME_WIDTH = 176
 _PLOT_HEIGHT = 186
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30, 8, 8, 30
-_MAX_TICKS = 5
 _HISTOGRAM_BINS = 16
-_NOTHING = Markup('<p class="quiet">Nothing to show</p>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +65,9 @@ def length_chart(points: Sequence[LengthPoint], unit: str) -> Markup:
         unit: ``words``, ``characters`` or ``spoken seconds``.
     """
     if not points:
-        return _NOTHING
-    x_ticks = _scale(max(point.duration_s for point in points))
-    y_ticks = _scale(max(max(point.length, point.highest, 1) for point in points), least_step=1)
+        return NOTHING
+    x_ticks = scale_from_zero(max(point.duration_s for point in points))
+    y_ticks = scale_from_zero(max(max(point.length, point.highest, 1) for point in points), least_step=1)
     x_top, y_top = x_ticks[-1], y_ticks[-1]
     parts, dots = [_axes(x_ticks, y_ticks, "clip seconds", unit)], []
     for point in dict.fromkeys(points):
@@ -81,47 +78,43 @@ def length_chart(points: Sequence[LengthPoint], unit: str) -> Markup:
         dots.append(Markup('<circle class="{}" cx="{}" cy="{}" r="3"/>').format(kind, x, y))
     inside = sum(point.is_in_window for point in points)
     title = f"Length of {len(points)} narrations in {unit} over clip seconds: {inside} inside their window"
-    return _svg(_PLOT_HEIGHT, title, [*parts, *dots])
+    return svg(_PLOT_HEIGHT, title, [*parts, *dots])
 
 
 def pace_chart(rates_per_s: Sequence[float], unit: str) -> Markup:
     """Histogram of the speaking rate that narrations ask for, in words or characters per second of their clip."""
     if not rates_per_s:
-        return _NOTHING
-    x_ticks = _scale(max(*rates_per_s, 1.0))
+        return NOTHING
+    x_ticks = scale_from_zero(max(*rates_per_s, 1.0))
     x_top = x_ticks[-1]
     bins = Counter(min(int(rate / x_top * _HISTOGRAM_BINS), _HISTOGRAM_BINS - 1) for rate in rates_per_s)
-    y_ticks = _scale(max(bins.values()), least_step=1)
+    y_ticks = scale_from_zero(max(bins.values()), least_step=1)
     middle = sorted(rates_per_s)[len(rates_per_s) // 2]
     parts = [_axes(x_ticks, y_ticks, f"{unit} a second, median {middle:.1f}", "clips")]
-    step = (_WIDTH - _LEFT - _RIGHT) / _HISTOGRAM_BINS
+    step = (WIDTH - _LEFT - _RIGHT) / _HISTOGRAM_BINS
     for place, count in sorted(bins.items()):
         left, top = round(_LEFT + place * step + 1, 1), _y(count / y_ticks[-1])
         bar = Markup('<rect class="bar" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>')
         parts.append(bar.format(left, top, round(step - 2, 1), round(_y(0) - top, 1)))
     line = Markup('<line class="median" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>')
     parts.append(line.format(_x(middle / x_top), _TOP, _y(0)))
-    return _svg(_PLOT_HEIGHT, f"Speaking rate: median {middle:.1f} {unit} a second", parts)
+    return svg(_PLOT_HEIGHT, f"Speaking rate: median {middle:.1f} {unit} a second", parts)
 
 
 def _bars(rows: Sequence[tuple[str, float, str, str]], title: str) -> Markup:
     if not rows:
-        return _NOTHING
+        return NOTHING
     longest = max(value for _, value, _, _ in rows) or 1
-    room = _WIDTH - _NAME_WIDTH - 52
+    room = WIDTH - _NAME_WIDTH - 52
     parts = []
     for place, (name, value, text, css_class) in enumerate(rows):
         y, width = place * _ROW_HEIGHT, round(max(2.0, room * value / longest), 1)
-        parts.append(_text(_NAME_WIDTH - 8, y + 15, _shortened(name), "end"))
+        parts.append(svg_text(_NAME_WIDTH - 8, y + 15, shortened(name), "end"))
         bar = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="14" rx="2"/>')
         parts.append(bar.format(css_class, _NAME_WIDTH, y + 4, width))
-        parts.append(_text(_NAME_WIDTH + width + 6, y + 15, text, "start"))
+        parts.append(svg_text(_NAME_WIDTH + width + 6, y + 15, text, "start"))
     spoken = ", ".join(f"{name} {text}" for name, _, text, _ in rows)
-    return _svg(len(rows) * _ROW_HEIGHT, f"{title}: {spoken}", parts)
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 30 else f"{name[:29]}…"
+    return svg(len(rows) * _ROW_HEIGHT, f"{title}: {spoken}", parts)
 
 
 def _axes(x_ticks: Sequence[float], y_ticks: Sequence[float], x_name: str, y_name: str) -> Markup:
@@ -129,32 +122,16 @@ def _axes(x_ticks: Sequence[float], y_ticks: Sequence[float], x_name: str, y_nam
     for tick in y_ticks:
         y = _y(tick / y_ticks[-1])
         grid = Markup('<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/>')
-        parts += [grid.format(_LEFT, _WIDTH - _RIGHT, y=y), _text(_LEFT - 5, y + 4, f"{tick:g}", "end")]
-    parts += [_text(_x(tick / x_ticks[-1]), _PLOT_HEIGHT - 16, f"{tick:g}", "middle") for tick in x_ticks]
-    parts.append(_text(_WIDTH - _RIGHT, _PLOT_HEIGHT - 2, x_name, "end"))
-    parts.append(_text(_LEFT + 4, _TOP + 10, y_name, "start"))
+        parts += [grid.format(_LEFT, WIDTH - _RIGHT, y=y), svg_text(_LEFT - 5, y + 4, f"{tick:g}", "end")]
+    parts += [svg_text(_x(tick / x_ticks[-1]), _PLOT_HEIGHT - 16, f"{tick:g}", "middle") for tick in x_ticks]
+    parts.append(svg_text(WIDTH - _RIGHT, _PLOT_HEIGHT - 2, x_name, "end"))
+    parts.append(svg_text(_LEFT + 4, _TOP + 10, y_name, "start"))
     return Markup("").join(parts)
 
 
 def _x(fraction: float) -> float:
-    return round(_LEFT + fraction * (_WIDTH - _LEFT - _RIGHT), 1)
+    return round(_LEFT + fraction * (WIDTH - _LEFT - _RIGHT), 1)
 
 
 def _y(fraction: float) -> float:
     return round(_PLOT_HEIGHT - _BOTTOM - fraction * (_PLOT_HEIGHT - _TOP - _BOTTOM), 1)
-
-
-def _scale(highest: float, least_step: float = 0.1) -> list[float]:
-    """Ticks from 0 to just above the highest value, few enough to read, a 1, 2 or 5 times a power of ten apart."""
-    sizes = (digit * 10.0**power for power in range(-1, 12) for digit in (1, 2, 5))
-    step = next(size for size in sizes if size >= least_step and highest / size <= _MAX_TICKS)
-    return [round(step * place, 6) for place in range(math.ceil(highest / step - 1e-9) + 1)]
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> Markup:
-    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(round(x, 1), round(y, 1), anchor, text)
-
-
-def _svg(height: int, title: str, parts: Sequence[Markup]) -> Markup:
-    start = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">')
-    return start.format(_WIDTH, height, title) + Markup("").join(parts) + Markup("</svg>")

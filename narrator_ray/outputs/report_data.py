@@ -36,7 +36,7 @@ def _video_data(video: ReportVideo) -> JsonDict:
         "duration_s": video.duration_s,
         "decoder": video.decoder,
         "notes": video.notes,
-        "media": _media_data(video.media),
+        "media": media_data(video.media),
         "knowledge": _knowledge_data(video),
         "clips": [_clip_data(narration, video.product) for narration in video.narrations],
         "cues": [
@@ -46,7 +46,8 @@ def _video_data(video: ReportVideo) -> JsonDict:
     }
 
 
-def _media_data(media: EmbeddedMedia | LinkedMedia | None) -> JsonDict | None:
+def media_data(media: EmbeddedMedia | LinkedMedia | None) -> JsonDict | None:
+    """What ``player.js`` needs to know of a video: whether it is in the page, beside it or elsewhere."""
     if isinstance(media, EmbeddedMedia):
         return {"kind": "embedded", "mime": media.mime}
     if media is None:

@@ -62,10 +62,13 @@ def caption_cues(narrations: Sequence[Narration], language: Language) -> list[Cu
         narrations: The narrations of one video.
         language: Decides how long a line may be: 42 characters in English, 16 in Chinese.
     """
-    ordered = sorted(narrations, key=lambda narration: narration.clip.start_s)
-    return [
-        cue for item in ordered for cue in _cues_of_clip(_visible_text(item.text), item.clip, LINE_COLUMNS[language])
-    ]
+    return text_cues([(narration.clip, narration.text) for narration in narrations], language)
+
+
+def text_cues(texts: Sequence[tuple[Clip, str]], language: Language) -> list[Cue]:
+    """Likewise, of clips and what is said in each."""
+    ordered = sorted(texts, key=lambda item: item[0].start_s)
+    return [cue for clip, text in ordered for cue in _cues_of_clip(_visible_text(text), clip, LINE_COLUMNS[language])]
 
 
 def subtitles(narrations: Sequence[Narration], language: Language, format: SubtitleFormat) -> str:

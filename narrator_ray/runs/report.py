@@ -65,7 +65,7 @@ def _report_videos(
     budget_bytes: float,
 ) -> Iterator[ReportVideo]:
     for result in narrated:
-        media = _media(result.uri, budget_bytes)
+        media = media_of(result.uri, budget_bytes)
         if isinstance(media, EmbeddedMedia):
             budget_bytes -= len(media.data)
         yield shown_video(result, _features(store, encoder_fingerprint, result.features_key), media)
@@ -79,7 +79,8 @@ def _features(store: ResultStore, encoder_fingerprint: str, key: str) -> VideoFe
         return None
 
 
-def _media(uri: str, budget_bytes: float) -> EmbeddedMedia | LinkedMedia:
+def media_of(uri: str, budget_bytes: float) -> EmbeddedMedia | LinkedMedia:
+    """A local video to carry inside a page if it is no larger than that; else where it lies."""
     path = Path(uri)
     if not path.is_file():
         return LinkedMedia(uri)

@@ -57,7 +57,7 @@ def execute_graph(
     Raises:
         NarratorError: Something that is not one video's fault stopped the run.
     """
-    with _ray_session(), run_board() as board:
+    with ray_session(), run_board() as board:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         machine = Machine(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
         data = _planned_dataset(items, videos_per_block)
@@ -67,7 +67,7 @@ def execute_graph(
             try:
                 num_rows = _consume(data, on_outcome)
             except Exception as error:
-                ours = _reported(board) or _find_ours(error)
+                ours = _reported(board) or find_ours(error)
                 if ours is None:
                     raise
                 raise ours from error
@@ -115,7 +115,7 @@ def _told(board: Any, on_progress: Callable[[ProgressSnapshot], None]) -> Iterat
         teller.join(_LAST_WORD_S)
 
 
-def _find_ours(error: BaseException | None) -> NarratorError | None:
+def find_ours(error: BaseException | None) -> NarratorError | None:
     """The error of this project inside what Ray wrapped around it, which may look like an error of this project."""
     while error is not None:
         if isinstance(error, NarratorError) and not isinstance(error, RayError):
@@ -159,7 +159,7 @@ def _outcome(row: dict[str, Any]) -> Outcome:
 
 
 @contextmanager
-def _ray_session() -> Iterator[None]:
+def ray_session() -> Iterator[None]:
     """A connection to the cluster the environment names, or a local one that ends with the run."""
     was_connected, is_verbose = ray.is_initialized(), _LOG.isEnabledFor(logging.DEBUG)
     if not was_connected:

@@ -106,13 +106,11 @@ def test_english_has_the_standard_definitions_only():
 
 
 def test_metrics_are_checked_by_name():
-    """The nearest is named; EMScore looks at frames."""
+    """The nearest is named."""
     assert checked_metrics([]) == tuple(name for name in METRICS if name in TEXT_METRICS)
     assert checked_metrics(["repetition", "cider_d"]) == ("cider_d", "repetition")
     with pytest.raises(ConfigError, match="did you mean bleu_1"):
         checked_metrics(["bleu1"])
-    with pytest.raises(ConfigError, match="frames"):
-        checked_metrics(["emscore"])
 
 
 @needs_golden

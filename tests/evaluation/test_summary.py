@@ -13,7 +13,7 @@ from tests.evaluation.mugs import write_output
 
 OUTCOMES = [
     Score("cider_d", "standard", 0.333, {"a_0": 0.2, "a_1": 0.466}, num_left_out=1),
-    Score("word_length", "standard", 0.5, {"a_0": 1.0, "a_1": 0.0}, variant="rate"),
+    Score("word_length", "standard", 0.5, {"a_0": 1.0, "a_1": 0.0}, variant="rate", chance=1 / 3),
     Score("info_sim", "released", float("nan"), {"a_0": float("nan")}),
     NoScore("meteor", "standard", "there is no Java"),
 ]
@@ -33,12 +33,12 @@ ROWS = [
 def test_rows_say_metric_definition_and_value_in_the_papers_scale():
     """Or why there is none."""
     assert summary_rows(OUTCOMES) == [
-        ("cider_d", "standard", "33.3", "points", "2", "1"),
-        ("word_length (rate)", "standard", "50.0", "percent", "2", "0"),
-        ("info_sim", "released", "nan", "points", "1", "0"),
-        ("meteor", "standard", "–", "there is no Java", "", ""),
+        ("cider_d", "standard", "33.3", "", "points", "2", "1"),
+        ("word_length (rate)", "standard", "50.0", "33.3", "percent", "2", "0"),
+        ("info_sim", "released", "nan", "", "points", "1", "0"),
+        ("meteor", "standard", "–", "", "there is no Java", "", ""),
     ]
-    assert to_markdown(OUTCOMES).splitlines()[2] == "| cider_d | standard | 33.3 | points | 2 | 1 |"
+    assert to_markdown(OUTCOMES).splitlines()[2] == "| cider_d | standard | 33.3 |  | points | 2 | 1 |"
 
 
 def test_json_holds_values_reasons_and_no_nan():
@@ -48,10 +48,20 @@ def test_json_holds_values_reasons_and_no_nan():
     assert content["not_scored"] == [{"metric": "meteor", "definition": "standard", "reason": "there is no Java"}]
 
 
+def test_prompts_of_judges_are_printed():
+    """Once each, below the table."""
+    details = {"model": "m", "prompt": "Rate it.\nFrom 0 to 3."}
+    asked = [Score(f"judge_{name}", "standard", 2.346, {"a": 2.346}, details=details) for name in ("relevance", "gm")]
+    lines = to_markdown(asked).splitlines()
+    assert lines[2] == "| judge_relevance | standard | 2.35 |  | of 3 | 1 | 0 |"
+    assert lines[4:] == ["", "Asked of m:", "", "    Rate it.", "    From 0 to 3."]
+
+
 def test_files_are_written(tmp_path):
     """The items as plain Parquet."""
-    written = write(OUTCOMES, tmp_path / "new")
-    assert [path.name for path in written] == ["evaluation.json", "evaluation.md", "items.parquet"]
+    written = write(OUTCOMES, str(tmp_path / "new"))
+    names = ("evaluation.json", "evaluation.md", "items.parquet")
+    assert written == [str(tmp_path / "new" / name) for name in names]
     items = pq.read_table(written[2])
     assert items.schema.equals(ITEMS)
     assert items.num_rows == 5

@@ -14,8 +14,11 @@ def test_the_metrics_of_the_paper_are_there():
         *(f"bleu_{n}" for n in range(1, 5)),
         *("cider_d", "meteor", "emscore", "emscore_ref", "info_sim", "info_diverse"),
         *("word_length", "spoken_fit", "label_exact", "label_f1", "repetition"),
+        *(f"truth_{name}" for name in ("product", "colour", "scene", "motion", "coverage", "untrue", "order")),
+        "judge_label",
+        *(f"judge_{scale}" for scale in ("relevance", "attractiveness", "coherence", "gm")),
     ]
-    assert [name for name, metric in METRICS.items() if not metric.is_higher_better] == ["repetition"]
+    assert [name for name, metric in METRICS.items() if not metric.is_higher_better] == ["repetition", "truth_untrue"]
 
 
 def test_needs_say_what_can_be_absent():

@@ -72,6 +72,10 @@ class Page:
         self._call("Page.navigate", {"url": path.as_uri()})
         self.run("new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', done))")
 
+    def allow_downloads(self, directory: Path):
+        """Keep what the page saves in that directory."""
+        self._call("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(directory)})
+
     def run(self, script: str):
         """Value of a JavaScript expression in the page; a promise is waited for."""
         parameters = {"expression": script, "awaitPromise": True, "returnByValue": True, "userGesture": True}

@@ -67,6 +67,13 @@ def other(value: Any, name: str) -> Any:
         return {"brand": "s3://bucket/brand"}
     if isinstance(value, str):
         known = {"endpoint_url": "http://minio:9000", "region": "eu-central-1", "preset": "tiny-random"}
+        known |= {
+            "base_url": "http://judge/v1",
+            "model": "m",
+            "api_key_variable": "KEY",
+            "sees": "frames",
+            "cache": "kept",
+        }
         return (known | {"device": "cpu", "memory": "all", "schedule": "linear", "precision": "bf16"})[name]
     return value + 1 if isinstance(value, int) or value > 1 else 0.75
 
@@ -99,7 +106,7 @@ def test_settings(section: str, name: str) -> None:
     value = getattr(getattr(Config(), section), name)
     expected = "both" if (section, name) in FEATURES else "narration" if (section, name) in NARRATION else "none"
     if expected == "none":
-        assert section in {"run", "report", "decode", "sources", "storage", "training"} or (section, name) in {
+        assert section in {"run", "report", "decode", "sources", "storage", "training", "judge"} or (section, name) in {
             *(("frames", f"max_{what}") for what in ("video_s", "pixels", "pictures")),
             ("model", "preset"),
             ("model", "device"),

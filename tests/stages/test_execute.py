@@ -4,7 +4,7 @@ import pytest
 from ray.exceptions import RayTaskError, UserCodeException
 
 from narrator_ray.errors import StorageError
-from narrator_ray.stages.execute import _find_ours
+from narrator_ray.stages.execute import find_ours
 
 RAISED = StorageError("/out/a: cannot write: the disk is full")
 
@@ -24,10 +24,10 @@ def caused(error: Exception) -> Exception:
 @pytest.mark.parametrize("error", [RAISED, wrapped(RAISED), caused(RAISED), caused(wrapped(RAISED))])
 def test_an_error_of_ours_is_found(error):
     """Its text is what it said where it was raised."""
-    assert _find_ours(error) is RAISED
+    assert find_ours(error) is RAISED
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), wrapped(ValueError("a bug")), None])
 def test_other_errors_are_not_ours(error):
     """They are raised as they are."""
-    assert _find_ours(error) is None
+    assert find_ours(error) is None
