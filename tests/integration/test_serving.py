@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,17 @@ LONG = {"clips": json.dumps([[n / 2, (n + 1) / 2] for n in range(12)]), "windows
 """What takes a while to narrate."""
 
 
+OPEN: list[HTTPConnection | HTTPResponse] = []
+"""What a test has not closed itself."""
+
+
+@pytest.fixture(autouse=True)
+def _closed_afterwards() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 def ask(
     port: int, video: bytes, accept: str = "application/json", path: str = "/v1/narrations", **fields: str
 ) -> tuple[HTTPConnection, HTTPResponse]:
@@ -70,7 +82,9 @@ def ask(
     connection = HTTPConnection("localhost", port, timeout=60)
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Accept": accept}
     connection.request("POST", path, body + f"--{BOUNDARY}--\r\n".encode(), headers)
-    return connection, connection.getresponse()
+    answer = connection.getresponse()
+    OPEN.extend((answer, connection))
+    return connection, answer
 
 
 def events_of(answer: HTTPResponse) -> Iterator[tuple[str, Any]]:
@@ -159,10 +173,10 @@ def test_a_job_survives_the_death_of_who_works_on_it(port: int, film: bytes) -> 
     assert answer.status == 202, job
 
     def state() -> dict[str, Any]:
-        connection = HTTPConnection("localhost", port, timeout=60)
-        connection.request("GET", f"/v1/jobs/{job['id']}")
-        answer = connection.getresponse()
-        return json.loads(answer.read()) if answer.status == 200 else {}
+        with closing(HTTPConnection("localhost", port, timeout=60)) as connection:
+            connection.request("GET", f"/v1/jobs/{job['id']}")
+            with connection.getresponse() as answer:
+                return json.loads(answer.read()) if answer.status == 200 else {}
 
     wait_for(lambda: state().get("num_told"), "the first clip")
     process_of("ingress").send_signal(signal.SIGKILL)
