@@ -25,6 +25,7 @@ from narrator_ray.outputs.rating_page import SCALES
 from narrator_ray.outputs.report_content import StageSummary
 from narrator_ray.records import ScriptLabel
 from narrator_ray.runs.estimate import Estimate
+from narrator_ray.runs.extraction import ExtractionSummary
 from narrator_ray.runs.garbage import Garbage
 from narrator_ray.runs.plan import RunPlan
 from narrator_ray.runs.reasons import WorkReason
@@ -137,13 +138,23 @@ def run_lines(summary: RunSummary) -> list[str]:
     return lines
 
 
+def extraction_lines(summary: ExtractionSummary, most: int) -> list[str]:
+    """What making features came to, and why some videos have none; no more of those than asked for."""
+    lines = [
+        f"{summary.num_videos} videos: features of {summary.num_extracted} made now, {summary.num_reused} there "
+        f"before, {summary.num_rejected} rejected",
+    ]
+    lines += [f"  {one.video_id}: {one.stage}: {one.reason}: {one.detail}" for one in summary.rejections[:most]]
+    return lines
+
+
 class RunProgress:
     """How far a run is: one bar for videos, one line for what the stages have done; or all of it in one line."""
 
-    def __init__(self, total: int, stages: Sequence[str]) -> None:
+    def __init__(self, total: int, stages: Sequence[str], doing: str = "narrating") -> None:
         self._stages = stages
         self._progress = Progress(
-            TextColumn("[bold]narrating"),
+            TextColumn(f"[bold]{doing}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TextColumn("videos"),
@@ -179,7 +190,8 @@ class RunProgress:
 def progress_line(snapshot: ProgressSnapshot, stages: Sequence[str], clips_per_s: float) -> str:
     """Counts of every stage in one line."""
     done = ", ".join(f"{stage.replace('_', ' ')} {snapshot.videos.get(stage, 0)}" for stage in stages)
-    return f"{done}; {snapshot.clips} clips ({clips_per_s:.2f}/s), {snapshot.rejected} rejected"
+    told = f"{snapshot.clips} clips ({clips_per_s:.2f}/s), " if "narrate_clips" in stages else ""
+    return f"{done}; {told}{snapshot.rejected} rejected"
 
 
 def eta_text(remaining_s: float | None) -> str:

@@ -6,6 +6,7 @@ The part in the middle is a Ray Data graph, one row per video from end to end: n
 is an object named by a hash of what it is made of and written at once, so a retried task, a killed run or a second run
 can neither lose nor double a video. What is found done is not done again; a run that finds everything done starts no
 Ray, and importing this module loads neither ray nor torch.
+:func:`extract_features` goes the first half of the way only.
 """
 
 from __future__ import annotations
@@ -29,8 +30,17 @@ from narrator_ray.narration.prompt import PROMPT_VERSION
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.runs.cost_figures import Cluster
 from narrator_ray.runs.estimate import Estimate, estimate_run
+from narrator_ray.runs.extraction import ExtractionSummary, features_plan
 from narrator_ray.runs.plan import RunPlan, plan_run
-from narrator_ray.runs.publish import RunRecord, announce_run, new_run_id, publish_run
+from narrator_ray.runs.publish import (
+    Approve,
+    RunRecord,
+    announce_run,
+    approve_all,
+    new_run_id,
+    publish_run,
+    withdraw_run,
+)
 from narrator_ray.runs.run_folder import clean_up
 from narrator_ray.runs.summary import Outcome, RunSummary
 from narrator_ray.runs.tally import Tally
@@ -45,6 +55,9 @@ from narrator_ray.stages.stage import Machine, Stage
 
 STAGES = (SPLIT_CLIPS, SAMPLE_FRAMES, ENCODE_FEATURES, PREPARE_CONTEXT, NARRATE_CLIPS)
 """Every step that can see or reject a row, in order."""
+
+VISION_STAGES = (SPLIT_CLIPS, SAMPLE_FRAMES, ENCODE_FEATURES)
+"""Those that need no language model."""
 
 MAX_BLOCKS = 4096
 """A large run has larger blocks rather than more: the driver keeps a note of each."""
@@ -80,40 +93,46 @@ class Resolved:
 
 def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decoding: bool) -> list[Stage]:
     """The stages a run needs: without any video to decode, the vision side is left out."""
+    language = language_stages(shared, machine, board)
+    return [*vision_stages(shared, machine, board), *language] if needs_decoding else language
+
+
+def vision_stages(shared: Resolved, machine: Machine, board: Any) -> list[Stage]:
+    """From a video to its features in the store."""
     config, store, encoder = shared.config, shared.store, shared.fingerprints.encoder
-    device = machine.device(config.model.device)
-    on_gpu = device == "cuda"
-    replica_cpus = 1.0 if on_gpu else 0.25
-    model = {"preset": shared.preset, "store": store, "config": config, "device": device, "board": board}
-    vision = [
+    return [
         Stage(
             "decode_video",
             DecodeVideo,
             {"config": config, "image_size_px": shared.model.spec.vision.image_size_px, "board": board},
             batch_videos=1,
-            num_cpus=min(1.0, machine.num_cpus / 2),
+            num_cpus=min(1.0, machine.num_cpus / 2) or 1.0,  # a cluster may begin with a head that holds no work
             first_step=SPLIT_CLIPS,
         ),
         Stage(
             "encode_features",
             EncodeFeatures,
-            model,
+            _model_arguments(shared, machine, board),
             batch_videos=config.run.videos_per_task,
             num_actors=config.run.encoder_actors,
             calls_per_actor=ENCODER_CALLS,
-            num_cpus=replica_cpus,
-            num_gpus=config.run.encoder_gpus if on_gpu else 0.0,
+            **_replica(shared, machine, config.run.encoder_gpus),
             is_done=lambda item: store.has_features(encoder, item.features_key),
         ),
     ]
-    language = [
+
+
+def language_stages(shared: Resolved, machine: Machine, board: Any) -> list[Stage]:
+    """From features in the store to narrations."""
+    config, store = shared.config, shared.store
+    return [
         Stage(
             "prepare_context",
             PrepareContext,
             {
                 "store": store,
                 "config": config,
-                "encoder_fingerprint": encoder,
+                "encoder_fingerprint": shared.fingerprints.encoder,
                 "board": board,
             },
             batch_videos=config.run.videos_per_task,
@@ -122,16 +141,31 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
         Stage(
             "narrate_clips",
             NarrateClips,
-            {**model, "adapters": tuple(shared.adapters)},
+            {**_model_arguments(shared, machine, board), "adapters": tuple(shared.adapters)},
             batch_videos=config.run.videos_per_task,
             num_actors=config.run.narrator_actors,
             calls_per_actor=math.ceil(VIDEOS_PER_LANE * config.run.narrate_lanes / config.run.videos_per_task),
-            num_cpus=replica_cpus,
-            num_gpus=config.run.narrator_gpus if on_gpu else 0.0,
+            **_replica(shared, machine, config.run.narrator_gpus),
             is_done=lambda item: store.has_narration(item.narration_key),
         ),
     ]
-    return [*vision, *language] if needs_decoding else language
+
+
+def _model_arguments(shared: Resolved, machine: Machine, board: Any) -> dict[str, Any]:
+    device = machine.device(shared.config.model.device)
+    return {
+        "preset": shared.preset,
+        "store": shared.store,
+        "config": shared.config,
+        "device": device,
+        "board": board,
+    }
+
+
+def _replica(shared: Resolved, machine: Machine, gpus: float) -> dict[str, Any]:
+    """Logical CPUs and GPUs of one replica of a model."""
+    on_gpu = machine.device(shared.config.model.device) == "cuda"
+    return {"num_cpus": 1.0 if on_gpu else 0.25, "num_gpus": gpus if on_gpu else 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +192,7 @@ def narrate_catalog(
     limit: int | None = None,
     listeners: Listeners | None = None,
     retry: frozenset[RejectReason] = frozenset(),
+    approve: Approve = approve_all,
 ) -> RunSummary:
     """Narrate every video of a catalogue and publish the run.
 
@@ -168,6 +203,7 @@ def narrate_catalog(
         limit: Only the first rows of the manifest.
         listeners: Who wants to know how it goes.
         retry: Rejections to try again besides those that every run tries again.
+        approve: Looks at the complete run before readers do; says whether it becomes the published one.
 
     Raises:
         NarratorError: A catalogue, setting, model or output that does not work; nothing done so far is lost.
@@ -175,17 +211,45 @@ def narrate_catalog(
     told = listeners or Listeners()
     started_at_s, run_id = time.time(), new_run_id()
     catalog = open_catalog(source, limit, config.storage)
-    shared = _resolve(out, config, catalog, told, is_to_write=True)
+    shared = resolve(out, config, catalog, told, is_to_write=True)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     announce_run(shared.store, run_id, plan.num_to_do)
     told.on_plan(plan)
     tally, graph_started_s = Tally(STAGES), time.monotonic()
     if plan.num_to_do:
-        _execute(shared, plan, run_id, tally, told.on_progress)
+        _execute(shared, plan, run_id, tally, told.on_progress, STAGES)
     graph_s = time.monotonic() - graph_started_s if plan.num_to_do else 0.0
     told.on_publish()
     record = RunRecord(run_id, source, config, shared.preset, shared.model, shared.fingerprints, started_at_s, graph_s)
-    return publish_run(shared.store, catalog, plan, tally, record)
+    return publish_run(shared.store, catalog, plan, tally, record, approve)
+
+
+def extract_features(
+    source: str,
+    out: str,
+    config: Config,
+    limit: int | None = None,
+    listeners: Listeners | None = None,
+    retry: frozenset[RejectReason] = frozenset(),
+) -> ExtractionSummary:
+    """Make the features of every video that has none yet, and nothing else: narration finds them in the output.
+
+    Arguments are those of :func:`narrate_catalog`, which makes the very same features where they are not there.
+
+    Raises:
+        NarratorError: A catalogue, setting, model or output that does not work; nothing done so far is lost.
+    """
+    told, run_id = listeners or Listeners(), new_run_id()
+    catalog = open_catalog(source, limit, config.storage)
+    shared = resolve(out, config, catalog, told, is_to_write=True)
+    plan = features_plan(plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry))
+    announce_run(shared.store, run_id, plan.num_to_do)
+    told.on_plan(plan)
+    tally = Tally(VISION_STAGES)
+    if plan.num_to_do:
+        _execute(shared, plan, run_id, tally, told.on_progress, VISION_STAGES)
+    withdraw_run(shared.store, run_id)
+    return ExtractionSummary.of(plan, tally, shared.store.storage.uri, config.run.max_rejected_fraction)
 
 
 def plan_catalog(
@@ -202,12 +266,17 @@ def plan_catalog(
         NarratorError: A catalogue, setting, model or output that does not work.
     """
     catalog = open_catalog(source, limit, config.storage)
-    shared = _resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
+    shared = resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     return plan, estimate_run(shared.store.storage, plan, shared.fingerprints)
 
 
-def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_write: bool) -> Resolved:
+def resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_write: bool) -> Resolved:
+    """Preset, model and output of a catalogue, checked and made ready.
+
+    Raises:
+        NarratorError: One of them does not work.
+    """
     preset = find_preset(config.model.preset)
     check_language(preset, catalog.languages)
     adapters = prepare_adapters(config.model.adapters, catalog.adapters, config.storage)
@@ -220,21 +289,32 @@ def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_
 
 
 def _execute(
-    shared: Resolved, plan: RunPlan, run_id: str, tally: Tally, on_progress: Callable[[ProgressSnapshot], None]
+    shared: Resolved,
+    plan: RunPlan,
+    run_id: str,
+    tally: Tally,
+    on_progress: Callable[[ProgressSnapshot], None],
+    steps: tuple[str, ...],
 ) -> None:
     from narrator_ray.stages.execute import execute_graph  # ray takes seconds to import
 
+    is_whole = steps == STAGES
+
     def graph(machine: Machine, board: Any) -> list[Stage]:
-        stages = narration_graph(shared, machine, board, plan.num_to_decode > 0)
+        if is_whole:
+            stages = narration_graph(shared, machine, board, plan.num_to_decode > 0)
+        else:
+            stages = vision_stages(shared, machine, board)
         gpus_by_stage = {stage.name: stage.num_gpus for stage in stages}
         tally.cluster = Cluster(machine.num_cpus, machine.num_gpus, gpus_by_stage)
-        cache_hits = {"features": plan.num_features_reused, "narrations": plan.num_reused}
-        board.begin.remote(RunStart(plan.num_to_do, STAGES[-1], gpus_by_stage, cache_hits))
+        found = plan.num_features_reused if is_whole else plan.num_reused
+        cache_hits = {"features": found, "narrations": plan.num_reused if is_whole else 0}
+        board.begin.remote(RunStart(plan.num_to_do, steps[-1], gpus_by_stage, cache_hits))
         return stages
 
     def on_outcome(outcome: Outcome) -> None:
         tally.add(outcome)
-        log_video(run_id, outcome)
+        log_video(run_id, outcome, "narrated" if is_whole else "encoded")
 
     num_videos = videos_per_block(shared.config, plan.num_to_do)
     execute_graph(graph, plan.to_do, num_videos, on_outcome, on_progress)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from narrator_ray.cli import app
 from narrator_ray.cli.arguments import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED
 
-VERBS = ("check", "narrate", "plan", "show", "export", "gc", "evaluate", "presets", "demo")
+VERBS = ("check", "narrate", "extract", "plan", "show", "export", "gc", "evaluate", "presets", "demo")
 GOOD_ROW = {
     "video_id": "mug",
     "video": "mug.mp4",

@@ -1,4 +1,4 @@
-"""The main job: a catalogue narrated and published, and the same on a catalogue drawn for the occasion."""
+"""The main job: a catalogue narrated and published; its first half alone; the same on a catalogue drawn for it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from narrator_ray.cli.arguments import (
-    EXIT_TOO_MANY_REJECTED,
-    PROGRAM,
-    CatalogArgument,
-    ConfigOption,
-    SetOption,
-    console,
-)
+from narrator_ray.cli.arguments import PROGRAM, CatalogArgument, ConfigOption, SetOption, console
 from narrator_ray.cli.optional_value import RetryCommand, RetryOption
-from narrator_ray.cli.run_display import RunDisplay
-from narrator_ray.cli.stop_signals import exit_code_of, sigterm_as_interrupt
+from narrator_ray.cli.shown_runs import extract_shown, narrate_shown, stoppable, verdict
 
 if TYPE_CHECKING:
     from narrator_ray.config import Config
-    from narrator_ray.errors import RejectReason
 
 commands = typer.Typer()
 
@@ -56,7 +47,32 @@ def narrate(
     from narrator_ray.runs.reasons import retry_reasons
 
     settings = _settings(config, preset, overrides, allow_roots)
-    _narrate(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
+    with stoppable():
+        summary = narrate_shown(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
+    raise typer.Exit(verdict(summary))
+
+
+@commands.command(cls=RetryCommand, epilog="Example: narrator-ray extract catalog.jsonl --out results --preset nano")
+def extract(
+    catalog: CatalogArgument,
+    out: NewOutOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    preset: PresetOption = None,
+    limit: LimitOption = None,
+    retry_rejected: RetryOption = None,
+    allow_roots: RootOption = None,
+) -> None:
+    """Only decode and encode: make the features that `narrate` will find in the same OUT. Publishes nothing.
+
+    `gc` removes features that no published run refers to once they are a day old: narrate before that.
+    """
+    from narrator_ray.runs.reasons import retry_reasons
+
+    settings = _settings(config, preset, overrides, allow_roots)
+    with stoppable():
+        summary = extract_shown(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
+    raise typer.Exit(verdict(summary))
 
 
 @commands.command(cls=RetryCommand, epilog="Example: narrator-ray plan catalog.jsonl --out results --preset nano")
@@ -108,7 +124,10 @@ def demo(
     with console(stderr=True).status(f"drawing {videos} product videos"):
         catalog = write_catalog(out / "catalog", videos, seed)
     results = out / "results"
-    _narrate(str(catalog), str(results), load_config(preset="nano"), None, frozenset())
+    with stoppable():
+        code = verdict(narrate_shown(str(catalog), str(results), load_config(preset="nano")))
+    if code:
+        raise typer.Exit(code)
     run = open_latest(str(results))
     console().print(video_table(run.narrations))
     typer.echo(f"\nreport      {run.path('report.html')}\nnarrations  {run.path('narrations.parquet')}")
@@ -125,26 +144,3 @@ def _command() -> str:
         return PROGRAM
     called = Path(sys.argv[0])
     return str(called) if called.name == PROGRAM else "python -m narrator_ray"
-
-
-def _narrate(catalog: str, out: str, config: Config, limit: int | None, retry: frozenset[RejectReason]) -> None:
-    """Run, show what was done, and end with exit code 3 when too much was rejected."""
-    from narrator_ray.console import run_lines, stage_table
-    from narrator_ray.pipeline import narrate_catalog
-
-    try:
-        with sigterm_as_interrupt(), RunDisplay() as display:
-            summary = narrate_catalog(catalog, out, config, limit, display.listeners, retry)
-    except KeyboardInterrupt as stop:
-        typer.echo("stopped; what was done so far is kept: run it again to go on", err=True)
-        raise typer.Exit(exit_code_of(stop)) from stop
-    if summary.stages:
-        console().print(stage_table(summary.stages))
-    for line in run_lines(summary):
-        typer.echo(line)
-    if summary.has_too_many_rejected:
-        typer.echo(
-            f"more than {summary.max_rejected_fraction:.0%} was rejected; see `narrator-ray show {out} --rejected`",
-            err=True,
-        )
-        raise typer.Exit(EXIT_TOO_MANY_REJECTED)

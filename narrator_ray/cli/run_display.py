@@ -24,12 +24,18 @@ _LOG = logging.getLogger("narrator_ray")
 
 
 class RunDisplay:
-    """How a run goes: a live display on a terminal, a log line every few seconds elsewhere."""
+    """How a run goes: a live display on a terminal, a log line every few seconds elsewhere.
 
-    def __init__(self) -> None:
-        from narrator_ray.pipeline import STAGES, Listeners
+    Args:
+        is_extraction: Whether it makes features only.
+    """
 
-        self._stages = STAGES
+    def __init__(self, is_extraction: bool = False) -> None:
+        from narrator_ray.pipeline import STAGES, VISION_STAGES, Listeners
+
+        self._stages = VISION_STAGES if is_extraction else STAGES
+        self._what = "extract" if is_extraction else "narrate"
+        self._doing = "extracting" if is_extraction else "narrating"
         self._native = _NativeStderr() if sys.stderr.isatty() else None
         self._console = self._native.console if self._native is not None else console(stderr=True)
         self._live: Live | None = None
@@ -53,7 +59,8 @@ class RunDisplay:
 
         counts = plan.counts
         self._say(
-            f"{plan.num_to_do} videos to narrate, {plan.num_reused} unchanged, {counts[WorkReason.NOT_FOUND]} not found"
+            f"{plan.num_to_do} videos to {self._what}, {plan.num_reused} unchanged, "
+            f"{counts[WorkReason.NOT_FOUND]} not found"
             + (f", {counts[WorkReason.STILL_REJECTED]} rejected before" if counts[WorkReason.STILL_REJECTED] else "")
             + ("; starting Ray" if plan.num_to_do else "")
         )
@@ -61,7 +68,7 @@ class RunDisplay:
             return
         from narrator_ray.console import RunProgress
 
-        self._progress = RunProgress(plan.num_to_do, self._stages)
+        self._progress = RunProgress(plan.num_to_do, self._stages, self._doing)
         if self._console.is_terminal:
             self._live = Live(self._progress, console=self._console, transient=True, refresh_per_second=4)
             self._live.start()

@@ -4,7 +4,7 @@ Says nothing about how a setting is used. Units are in the names; a misspelt key
 """
 
 from narrator_ray.config.judging import JudgeSettings
-from narrator_ray.config.load import Config, load_config
+from narrator_ray.config.load import Config, load_config, load_section
 from narrator_ray.config.narrations import DecodingSettings, LengthSettings, ModelSettings
 from narrator_ray.config.places import DEFAULT_STORAGE, SourceSettings, StorageSettings
 from narrator_ray.config.runs import ReportSettings, RunSettings
@@ -29,4 +29,5 @@ __all__ = [
     "StorageSettings",
     "TrainingSettings",
     "load_config",
+    "load_section",
 ]

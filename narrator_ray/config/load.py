@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -43,26 +43,41 @@ class Config(Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
+S = TypeVar("S", bound=Section)
+
+
 def load_config(path: Path | None = None, preset: str | None = None, overrides: Sequence[str] = ()) -> Config:
     """Read the settings of a run: defaults, then the file, then the preset's name, then ``section.key=value`` pairs.
 
     Raises:
         ConfigError: A file that cannot be read, an unknown key, or a value of the wrong type or range; all listed.
     """
+    named = [] if preset is None else [("model.preset", preset)]
+    return load_section(Config, path, named, overrides)
+
+
+def load_section(
+    kind: type[S], path: Path | None, values: Sequence[tuple[str, Any]] = (), overrides: Sequence[str] = ()
+) -> S:
+    """Read sections of any kind: defaults, then the file, then values by dotted key, then ``section.key=value`` pairs.
+
+    Raises:
+        ConfigError: A file that cannot be read, an unknown key, or a value of the wrong type or range; all listed.
+    """
     data = _read_yaml(path) if path is not None else {}
     source = str(path) if path is not None else "settings"
-    if preset is not None:
-        _set(data, "model.preset", preset, source)
+    for key, value in values:
+        _set(data, key, value, source)
     for override in overrides:
-        key, separator, value = override.partition("=")
+        key, separator, text = override.partition("=")
         if not separator:
             raise ConfigError(f"--set {override}: expected section.key=value, such as --set frames.fps=2")
         try:
-            parsed = yaml.safe_load(value)
+            parsed = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ConfigError(f"--set {override}: the value is not YAML: {error}") from error
         _set(data, key.strip(), parsed, f"--set {override}")
-    return _validate(data, source)
+    return _validate(kind, data, source)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -87,19 +102,19 @@ def _set(data: dict[str, Any], dotted: str, value: Any, source: str) -> None:
     data[key] = value
 
 
-def _validate(data: Mapping[str, Any], source: str) -> Config:
+def _validate(kind: type[S], data: Mapping[str, Any], source: str) -> S:
     try:
-        return Config.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        problems = [_explain(tuple(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
+        problems = [_explain(kind, tuple(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
         raise ConfigError(f"{source}: " + "; ".join(problems)) from error
 
 
-def _explain(location: tuple[str | int, ...], kind: str, message: str) -> str:
+def _explain(section: type[Section], location: tuple[str | int, ...], kind: str, message: str) -> str:
     dotted = ".".join(str(part) for part in location)
     if kind != "extra_forbidden":
         return f"{dotted}: {message}"
-    nearest = difflib.get_close_matches(dotted, _known_keys(Config), n=1, cutoff=0.0)
+    nearest = difflib.get_close_matches(dotted, _known_keys(section), n=1, cutoff=0.0)
     return f"{dotted}: no such setting; nearest is `{nearest[0]}`"
 
 

@@ -117,6 +117,11 @@ def _read(source: str, settings: StorageSettings) -> bytes:
     return storage.read(key)
 
 
+def clips_of(table: pa.Table) -> list[NarratedClip]:
+    """The clips of a narrations table, in its order."""
+    return list(_of_table(table))
+
+
 def _of_table(table: pa.Table) -> Iterator[NarratedClip]:
     for row in iterate_rows(table):
         is_chosen = row["label_source"] == "generated"

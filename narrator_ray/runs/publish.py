@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import secrets
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +34,14 @@ from narrator_ray.runs.run_tables import RunTables
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.runs.tally import Tally
 from narrator_ray.runs.work import Fingerprints
+
+Approve = Callable[[RunSummary], bool]
+"""Looks at a complete run that no reader follows yet; says whether readers shall."""
+
+
+def approve_all(summary: RunSummary) -> bool:
+    """Every run is published."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +79,20 @@ def announce_run(store: ResultStore, run_id: str, num_to_do: int) -> None:
     store.storage.write(run_path(run_id, STARTED), json.dumps({"run_id": run_id, "num_to_do": num_to_do}).encode())
 
 
-def publish_run(store: ResultStore, catalog: Catalog, plan: RunPlan, tally: Tally, record: RunRecord) -> RunSummary:
-    """Assemble and publish a run.
+def withdraw_run(store: ResultStore, run_id: str) -> None:
+    """Take the mark away again: the run has ended and leaves nothing to publish."""
+    store.storage.delete([run_path(run_id, STARTED)])
+
+
+def publish_run(
+    store: ResultStore,
+    catalog: Catalog,
+    plan: RunPlan,
+    tally: Tally,
+    record: RunRecord,
+    approve: Approve = approve_all,
+) -> RunSummary:
+    """Assemble and publish a run. One that is not approved is complete, but readers stay with the one before.
 
     Args:
         store: The output.
@@ -79,6 +100,7 @@ def publish_run(store: ResultStore, catalog: Catalog, plan: RunPlan, tally: Tall
         plan: What was there before.
         tally: What came of the rest.
         record: What else is to be remembered.
+        approve: Whether it becomes the run that readers follow; asked when all its files are there.
 
     Raises:
         StorageError: The output cannot be written, or a video is neither done nor rejected.
@@ -91,6 +113,8 @@ def publish_run(store: ResultStore, catalog: Catalog, plan: RunPlan, tally: Tall
         _check_complete(len(catalog), tables)
         summary = _summarize(store, catalog, plan, tally, tables, record)
         _write_files(store, folder, tables, summary, record)
+    if not approve(summary):
+        return replace(summary, is_published=False)
     latest = {"run_id": summary.run_id, "finished_at": summary.finished_at}
     store.storage.write(LATEST, json.dumps(latest).encode())
     return summary

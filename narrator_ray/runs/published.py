@@ -73,7 +73,16 @@ def open_latest(out: str, storage: StorageSettings = DEFAULT_STORAGE) -> Publish
         SchemaError: What was published cannot be read.
     """
     place = Storage.open(out, storage)
-    run_id = latest_run_id(place)
+    return open_run(place, latest_run_id(place))
+
+
+def open_run(place: Storage, run_id: str) -> PublishedRun:
+    """A complete run, whether readers follow it or not.
+
+    Raises:
+        StorageError: There is no such run.
+        SchemaError: Its files cannot be read.
+    """
     narrations = read_narrations(place.read(run_path(run_id, "narrations.parquet")))
     rejected = pq.read_table(pa.BufferReader(place.read(run_path(run_id, "rejected.parquet"))))
     return PublishedRun(place, run_id, narrations, rejected)

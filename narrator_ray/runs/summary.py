@@ -52,6 +52,7 @@ class RunSummary:
         reasons: Videos by what the plan made of them.
         graph_s: Seconds from the start of the graph to its end, start of Ray included; 0 when nothing was to do.
         cluster: What the cluster had when the graph began.
+        is_published: Whether readers follow it now.
     """
 
     run_id: str
@@ -73,6 +74,7 @@ class RunSummary:
     reasons: JsonDict = field(default_factory=dict)
     graph_s: float = 0.0
     cluster: Cluster = NO_CLUSTER
+    is_published: bool = True
 
     @property
     def has_too_many_rejected(self) -> bool:

@@ -20,14 +20,17 @@ _LOG = logging.getLogger(VIDEO_LOG)
 _COUNTS = ("tokens_written", "tokens_read", "tokens_shared")
 
 
-def log_video(run_id: str, outcome: Outcome) -> None:
+def log_video(run_id: str, outcome: Outcome, success: str = "narrated") -> None:
     """Log what came of a video, if anybody listens."""
     if _LOG.isEnabledFor(logging.INFO):
-        _LOG.info("%s", video_line(run_id, outcome))
+        _LOG.info("%s", video_line(run_id, outcome, success))
 
 
-def video_line(run_id: str, outcome: Outcome) -> str:
-    """The line: when, ids and key; outcome, stage and reason; seconds of every step; frames, clips and tokens."""
+def video_line(run_id: str, outcome: Outcome, success: str = "narrated") -> str:
+    """The line: when, ids and key; outcome, stage and reason; seconds of every step; frames, clips and tokens.
+
+    ``success`` is the outcome of a video that was not rejected.
+    """
     rejection, costs = outcome.rejection, outcome.costs
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -35,7 +38,7 @@ def video_line(run_id: str, outcome: Outcome) -> str:
         "run_id": run_id,
         "video_id": outcome.video_id,
         "key": outcome.narration_key,
-        "outcome": "narrated" if rejection is None else "rejected",
+        "outcome": success if rejection is None else "rejected",
         "stage": None if rejection is None else rejection.stage,
         "reason": None if rejection is None else str(rejection.reason),
         "busy_s": {stage: round(cost.busy_s, 3) for stage, cost in costs.items()},

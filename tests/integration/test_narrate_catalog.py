@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from narrator_ray.config import load_config
-from narrator_ray.pipeline import Listeners, narrate_catalog
+from narrator_ray.pipeline import Listeners, extract_features, narrate_catalog
 from narrator_ray.runs.published import open_latest
 from tests.video_files import write_broken_videos, write_good_videos, write_video
 
@@ -174,3 +174,23 @@ def test_given_clips_labels_and_windows_are_kept(local_ray, tmp_path, write_mani
         assert (first["start_s"], first["end_s"], second["end_s"]) == (0.0, 1.5, 3.0)
         assert first["num_words"] == 4
         assert 7 <= second["num_words"] <= 9
+
+
+def test_features_made_ahead_are_found(local_ray, tmp_path, write_manifest):
+    """Extraction publishes nothing and rejects as a run does; narration then needs the language side only."""
+    (tmp_path / "empty.mp4").touch()
+    rows = [product_row("mug", write_video(tmp_path / "mug.mp4")), product_row("empty", tmp_path / "empty.mp4")]
+    manifest, out = write_manifest(rows), tmp_path / "out"
+    plans, snapshots = [], []
+    listeners = Listeners(on_plan=plans.append, on_progress=snapshots.append)
+    made = extract_features(manifest, str(out), tiny_config("run.max_rejected_fraction=1"), listeners=listeners)
+    assert (made.num_videos, made.num_extracted, made.num_reused, made.num_rejected) == (2, 1, 0, 1)
+    assert [stage.stage for stage in made.stages] == ["split_clips", "sample_frames", "encode_features"]
+    assert [(one.video_id, one.reason) for one in made.rejections] == [("empty", "video_empty")]
+    assert (plans[0].num_to_do, snapshots[-1].num_finished) == (2, 2)
+    assert not (out / "latest.json").exists() and not list((out / "narrations").rglob("*.json"))
+    assert not list((out / "runs").rglob("started.json"))
+
+    told = narrate_catalog(write_manifest(rows[:1]), str(out), tiny_config())
+    assert [stage.stage for stage in told.stages] == ["prepare_context", "narrate_clips"]
+    assert (told.num_features_reused, told.num_narrated) == (1, 1)
