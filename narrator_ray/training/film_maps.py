@@ -72,7 +72,7 @@ def see_film(film: Film, encoder: OpenClipQFormerEncoder, batch_frames: int = 4)
     clip_index = [index for index, its_times_s in enumerate(times_s) for _ in its_times_s]
     frames_TCHW = torch.from_numpy(pictures_of(film, times_s, encoder.image_size_px))
     with torch.inference_mode():
-        batches = [encoder.feature_maps(batch) for batch in frames_TCHW.split(batch_frames)]
+        batches = [encoder.feature_maps(batch) for batch in torch.split(frames_TCHW, batch_frames)]
     return FilmMaps(
         clip_index_T=np.array(clip_index, np.int32),
         time_s_T=np.concatenate(times_s),
