@@ -46,18 +46,29 @@ def draw_video(path: Path | str, storyboard: Storyboard) -> None:
         path: Where to write it (mp4); an existing file is replaced. Half a film may be left there on a crash.
         storyboard: What it shows.
     """
+    shots = ((index == 0, picture) for shot in storyboard.shots for index, picture in enumerate(draw_shot(shot)))
+    encode_pictures(path, shots, FPS)
+
+
+def encode_pictures(path: Path | str, pictures: Iterable[tuple[bool, Picture]], fps: int) -> None:
+    """Encode pictures as a film (mp4).
+
+    Args:
+        path: Where to write it; an existing file is replaced.
+        pictures: Whether a shot begins, and the picture.
+        fps: Pictures a second.
+    """
     import av
     from av.video.frame import PictureType
 
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
-        stream = container.add_stream("libx264", rate=FPS, options=_X264)
+        stream = container.add_stream("libx264", rate=fps, options=_X264)
         stream.width, stream.height, stream.pix_fmt = FRAME_WIDTH_PX, FRAME_HEIGHT_PX, "yuv420p"
-        for shot in storyboard.shots:
-            for index, picture in enumerate(draw_shot(shot)):
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame.pict_type = PictureType.I if index == 0 else PictureType.NONE
-                container.mux(stream.encode(frame))
+        for is_first, picture in pictures:
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pict_type = PictureType.I if is_first else PictureType.NONE
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
 
@@ -139,7 +150,7 @@ def _posed(sprite: Image.Image, pose: Pose, foot: tuple[float, float]) -> tuple[
     return sprite.transform(extent, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR), (corner_x, corner_y)
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=48)
 def _scene(name: str, variant: int) -> Image.Image:
     rng = Random(f"scene {name} {variant}")
     canvas = Canvas(WIDTH, HEIGHT, _SCENE_SCALE)

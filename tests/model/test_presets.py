@@ -44,13 +44,14 @@ def write_preset(folder: Path, directory: object, **changes: str) -> Path:
 
 
 def test_the_embedded_presets_are_listed():
-    """Both presets that need no download are there, and say that they are not trained."""
+    """Both presets that need no download are there, and say whether they are trained."""
     presets = {preset.name: preset for preset in list_presets()}
     assert {"nano", "tiny-random"} <= set(presets)
     assert presets["nano"].languages == ("en",)
     assert set(presets["tiny-random"].languages) == {"zh", "en"}
     assert "random text" in presets["tiny-random"].description
-    assert not presets["nano"].is_trained
+    assert presets["nano"].is_trained
+    assert not presets["tiny-random"].is_trained
 
 
 def test_presets_load_no_torch():
