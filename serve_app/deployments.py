@@ -68,6 +68,10 @@ class NarratorReplica:
             async for event in telling:
                 yield event
 
+    async def num_at_work(self) -> int:
+        """See :attr:`serve_app.narrator.Narrator.num_at_work`."""
+        return self._narrator.num_at_work
+
     async def is_ready(self) -> bool:
         """Whether the model is loaded: a replica answers when it is."""
         return True
