@@ -80,12 +80,14 @@ class Resolved:
 
 def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decoding: bool) -> list[Stage]:
     """The stages a run needs: without any video to decode, the vision side is left out."""
+    language = language_stages(shared, machine, board)
+    return [*vision_stages(shared, machine, board), *language] if needs_decoding else language
+
+
+def vision_stages(shared: Resolved, machine: Machine, board: Any) -> list[Stage]:
+    """From a video to its features in the store."""
     config, store, encoder = shared.config, shared.store, shared.fingerprints.encoder
-    device = machine.device(config.model.device)
-    on_gpu = device == "cuda"
-    replica_cpus = 1.0 if on_gpu else 0.25
-    model = {"preset": shared.preset, "store": store, "config": config, "device": device, "board": board}
-    vision = [
+    return [
         Stage(
             "decode_video",
             DecodeVideo,
@@ -97,23 +99,28 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
         Stage(
             "encode_features",
             EncodeFeatures,
-            model,
+            _model_arguments(shared, machine, board),
             batch_videos=config.run.videos_per_task,
             num_actors=config.run.encoder_actors,
             calls_per_actor=ENCODER_CALLS,
-            num_cpus=replica_cpus,
-            num_gpus=config.run.encoder_gpus if on_gpu else 0.0,
+            num_cpus=_replica_cpus(shared, machine),
+            num_gpus=_replica_gpus(shared, machine, config.run.encoder_gpus),
             is_done=lambda item: store.has_features(encoder, item.features_key),
         ),
     ]
-    language = [
+
+
+def language_stages(shared: Resolved, machine: Machine, board: Any) -> list[Stage]:
+    """From features in the store to narrations."""
+    config, store = shared.config, shared.store
+    return [
         Stage(
             "prepare_context",
             PrepareContext,
             {
                 "store": store,
                 "config": config,
-                "encoder_fingerprint": encoder,
+                "encoder_fingerprint": shared.fingerprints.encoder,
                 "board": board,
             },
             batch_videos=config.run.videos_per_task,
@@ -122,16 +129,36 @@ def narration_graph(shared: Resolved, machine: Machine, board: Any, needs_decodi
         Stage(
             "narrate_clips",
             NarrateClips,
-            {**model, "adapters": tuple(shared.adapters)},
+            {**_model_arguments(shared, machine, board), "adapters": tuple(shared.adapters)},
             batch_videos=config.run.videos_per_task,
             num_actors=config.run.narrator_actors,
             calls_per_actor=math.ceil(VIDEOS_PER_LANE * config.run.narrate_lanes / config.run.videos_per_task),
-            num_cpus=replica_cpus,
-            num_gpus=config.run.narrator_gpus if on_gpu else 0.0,
+            num_cpus=_replica_cpus(shared, machine),
+            num_gpus=_replica_gpus(shared, machine, config.run.narrator_gpus),
             is_done=lambda item: store.has_narration(item.narration_key),
         ),
     ]
-    return [*vision, *language] if needs_decoding else language
+
+
+def _model_arguments(shared: Resolved, machine: Machine, board: Any) -> dict[str, Any]:
+    device = machine.device(shared.config.model.device)
+    return {
+        "preset": shared.preset,
+        "store": shared.store,
+        "config": shared.config,
+        "device": device,
+        "board": board,
+    }
+
+
+def _replica_cpus(shared: Resolved, machine: Machine) -> float:
+    """Logical CPUs of one replica of a model."""
+    return 1.0 if machine.device(shared.config.model.device) == "cuda" else 0.25
+
+
+def _replica_gpus(shared: Resolved, machine: Machine, asked: float) -> float:
+    """GPUs of one replica of a model: what is asked for, where there are any."""
+    return asked if machine.device(shared.config.model.device) == "cuda" else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +202,7 @@ def narrate_catalog(
     told = listeners or Listeners()
     started_at_s, run_id = time.time(), new_run_id()
     catalog = open_catalog(source, limit, config.storage)
-    shared = _resolve(out, config, catalog, told, is_to_write=True)
+    shared = resolve(out, config, catalog, told, is_to_write=True)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     announce_run(shared.store, run_id, plan.num_to_do)
     told.on_plan(plan)
@@ -202,12 +229,17 @@ def plan_catalog(
         NarratorError: A catalogue, setting, model or output that does not work.
     """
     catalog = open_catalog(source, limit, config.storage)
-    shared = _resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
+    shared = resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
     return plan, estimate_run(shared.store.storage, plan, shared.fingerprints)
 
 
-def _resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_write: bool) -> Resolved:
+def resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_write: bool) -> Resolved:
+    """Preset, model and output of a catalogue, checked and made ready.
+
+    Raises:
+        NarratorError: One of them does not work.
+    """
     preset = find_preset(config.model.preset)
     check_language(preset, catalog.languages)
     adapters = prepare_adapters(config.model.adapters, catalog.adapters, config.storage)
