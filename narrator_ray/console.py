@@ -32,6 +32,7 @@ from narrator_ray.runs.reasons import WorkReason
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.stages.eta import Eta
 from narrator_ray.stages.progress import ProgressSnapshot
+from narrator_ray.training.board import TrainingSnapshot
 
 SECONDS_PER_HOUR = 3600
 _BYTES_PER_MB = 1_000_000
@@ -192,6 +193,19 @@ def progress_line(snapshot: ProgressSnapshot, stages: Sequence[str], clips_per_s
     done = ", ".join(f"{stage.replace('_', ' ')} {snapshot.videos.get(stage, 0)}" for stage in stages)
     told = f"{snapshot.clips} clips ({clips_per_s:.2f}/s), " if "narrate_clips" in stages else ""
     return f"{done}; {told}{snapshot.rejected} rejected"
+
+
+def training_line(snapshot: TrainingSnapshot) -> str:
+    """Step, losses, speed and time left in one line."""
+    done = snapshot.done
+    if done is None:
+        return f"0 of {snapshot.num_steps} steps"
+    validation = f", on held-out videos {snapshot.validation_loss:.3f}" if snapshot.validation_loss is not None else ""
+    lost = f"; workers began {snapshot.num_starts} times" if snapshot.num_starts > 1 else ""
+    return (
+        f"{done.step + 1} of {snapshot.num_steps} steps, epoch {done.epoch + 1}; loss {done.loss:.3f}{validation}; "
+        f"{snapshot.tokens_per_s:,.0f} tokens/s, {eta_text(snapshot.remaining_s)}{lost}"
+    )
 
 
 def eta_text(remaining_s: float | None) -> str:

@@ -116,7 +116,8 @@ def vision_stages(shared: Resolved, machine: Machine, board: Any) -> list[Stage]
             batch_videos=config.run.videos_per_task,
             num_actors=config.run.encoder_actors,
             calls_per_actor=ENCODER_CALLS,
-            **_replica(shared, machine, config.run.encoder_gpus),
+            num_cpus=_replica_cpus(shared, machine),
+            num_gpus=_replica_gpus(shared, machine, config.run.encoder_gpus),
             is_done=lambda item: store.has_features(encoder, item.features_key),
         ),
     ]
@@ -145,7 +146,8 @@ def language_stages(shared: Resolved, machine: Machine, board: Any) -> list[Stag
             batch_videos=config.run.videos_per_task,
             num_actors=config.run.narrator_actors,
             calls_per_actor=math.ceil(VIDEOS_PER_LANE * config.run.narrate_lanes / config.run.videos_per_task),
-            **_replica(shared, machine, config.run.narrator_gpus),
+            num_cpus=_replica_cpus(shared, machine),
+            num_gpus=_replica_gpus(shared, machine, config.run.narrator_gpus),
             is_done=lambda item: store.has_narration(item.narration_key),
         ),
     ]
@@ -162,10 +164,14 @@ def _model_arguments(shared: Resolved, machine: Machine, board: Any) -> dict[str
     }
 
 
-def _replica(shared: Resolved, machine: Machine, gpus: float) -> dict[str, Any]:
-    """Logical CPUs and GPUs of one replica of a model."""
-    on_gpu = machine.device(shared.config.model.device) == "cuda"
-    return {"num_cpus": 1.0 if on_gpu else 0.25, "num_gpus": gpus if on_gpu else 0.0}
+def _replica_cpus(shared: Resolved, machine: Machine) -> float:
+    """Logical CPUs of one replica of a model."""
+    return 1.0 if machine.device(shared.config.model.device) == "cuda" else 0.25
+
+
+def _replica_gpus(shared: Resolved, machine: Machine, asked: float) -> float:
+    """GPUs of one replica of a model: what is asked for, where there are any."""
+    return asked if machine.device(shared.config.model.device) == "cuda" else 0.0
 
 
 @dataclass(frozen=True, slots=True)

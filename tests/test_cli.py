@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from narrator_ray.cli import app
 from narrator_ray.cli.arguments import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED
+from narrator_ray.errors import ConfigError
 
-VERBS = ("check", "narrate", "extract", "plan", "show", "export", "gc", "evaluate", "presets", "demo")
+VERBS = ("check", "narrate", "extract", "plan", "show", "export", "gc", "evaluate", "train", "presets", "demo")
 GOOD_ROW = {
     "video_id": "mug",
     "video": "mug.mp4",
@@ -177,10 +178,25 @@ def test_the_version_is_printed():
 
 @pytest.mark.parametrize(
     "module",
-    ["narrator_ray", "narrator_ray.cli", "narrator_ray.pipeline", "narrator_ray.console", "narrator_ray.runs.plan"],
+    [
+        "narrator_ray",
+        "narrator_ray.cli",
+        "narrator_ray.pipeline",
+        "narrator_ray.train",
+        "narrator_ray.console",
+        "narrator_ray.runs.plan",
+    ],
 )
 def test_light_modules_stay_light(module):
     """Neither torch nor ray is loaded by help, by checking a catalogue or by planning a run."""
     code = f"import sys, json, {module}; print(json.dumps([m for m in ('torch', 'ray') if m in sys.modules]))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(output.stdout) == []
+
+
+def test_training_needs_a_catalogue_and_a_place(write_manifest, tmp_path):
+    """As arguments or as settings; one of them alone is refused."""
+    for arguments in ([], [write_manifest([GOOD_ROW])], ["--set", f"training.out={tmp_path / 'out'}"]):
+        result = CliRunner().invoke(app, ["train", *arguments])
+        assert isinstance(result.exception, ConfigError)
+        assert "training.catalog" in str(result.exception)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from narrator_ray import __version__
-from narrator_ray.cli import compare, datasets, evaluate, manifest, models, narrate, published, rate
+from narrator_ray.cli import compare, datasets, evaluate, manifest, models, narrate, published, rate, train
 from narrator_ray.cli.arguments import EXIT_BAD_INPUT, PROGRAM
 from narrator_ray.cli.logs import set_up_logging
 from narrator_ray.errors import NarratorError
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for group in (manifest, narrate, published, evaluate, compare, rate, models):
+for group in (manifest, narrate, published, evaluate, compare, rate, train, models):
     app.add_typer(group.commands)
 app.add_typer(datasets.commands, name="import")
 

@@ -54,7 +54,34 @@ class TrainingSettings(Section):
     offload_optimizer: bool = False
     """Whether DeepSpeed keeps the optimiser state in the memory of the host."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """Seed of the order, of the LoRA factors and of dropout."""
+    """Seed of the order, of the LoRA factors, of dropout and of what is held out."""
+    catalog: str = ""
+    """Catalogue to learn from, where the command names none: a local path or s3://."""
+    out: str = ""
+    """Where features and trainings lie, where the command does not say: a directory or s3:// prefix."""
+    engine: Literal["auto", "deepspeed", "torch"] = "auto"
+    """Who takes the steps; both take the same. `auto`: DeepSpeed where it is installed and several workers train, else
+    PyTorch alone, which shares nothing out."""
+    num_workers: Annotated[int, Field(ge=1)] = 1
+    """Processes that train together, each on a GPU of its own where there are GPUs."""
+    checkpoint_every_steps: Annotated[int, Field(ge=1)] = 100
+    """Steps from one checkpoint to the next: no more are lost with a worker, a node or the driver."""
+    keep_checkpoints: Annotated[int, Field(ge=1)] = 2
+    """Checkpoints that are kept besides the newest: the best by validation loss, or the last without validation."""
+    max_failures: Annotated[int, Field(ge=0)] = 3
+    """How often training goes on from its last checkpoint after a worker or node was lost, before the job fails."""
+    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the products whose videos are held out, chosen by seed and product name; 0 holds out none."""
+    validate_every_steps: Annotated[int, Field(ge=1)] = 100
+    """Steps from one validation to the next; the last step is always followed by one."""
+    narrate_held_out: Annotated[int, Field(ge=0)] = 0
+    """Held-out videos that are narrated at every validation, to see labels, lengths and, of storefront films, truth.
+    None where DeepSpeed shares the weights out (zero_stage 3): no worker has the whole model."""
+    keep: Literal["last", "best"] = "last"
+    """Which weights the trained model has: those of the last step, or of the checkpoint of least validation loss."""
+    track: Literal["none", "mlflow", "wandb"] = "none"
+    """Where curves go besides the training's own files; MLflow and W&B must be installed and find their server in the
+    environment."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -53,9 +53,7 @@ def add_visual_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
     import torch
 
     num_known = len(tokenizer)
-    if tokenizer.pad_token is None:
-        tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
-    tokenizer.add_tokens(list(VISUAL_TOKENS), special_tokens=True)
+    name_visual_tokens(tokenizer)
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.config.pad_token_id = tokenizer.pad_token_id
@@ -63,6 +61,13 @@ def add_visual_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
     with torch.no_grad():
         for weight in {id(layer.weight): layer.weight for layer in layers}.values():
             weight[num_known : len(tokenizer)] = _mean_row(weight[:num_known])
+
+
+def name_visual_tokens(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Give a tokenizer alone the special tokens of a narrator, under the ids that :func:`add_visual_tokens` gives."""
+    if tokenizer.pad_token is None:
+        tokenizer.add_special_tokens({"pad_token": PAD_TOKEN})
+    tokenizer.add_tokens(list(VISUAL_TOKENS), special_tokens=True)
 
 
 def _mean_row(rows_VH: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ where they are. Reads local files only and never runs code that lies beside them
 
 from __future__ import annotations
 
+import json
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +16,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from narrator_ray.errors import ModelLoadError
-from narrator_ray.model.embedded import VISUAL_TOKENS, add_visual_tokens
+from narrator_ray.model.embedded import VISUAL_TOKENS, add_visual_tokens, name_visual_tokens
 
 _ATTENTIONS = ("sdpa", "eager")
+_NO_LIMIT = 1 << 30
 
 
 def load_language_model(
@@ -59,6 +61,27 @@ def load_language_model(
     if adapter is not None:
         model = _with_adapter(model, adapter, is_merged=quantisation is None)
     return model if settings else model.to(device), tokenizer
+
+
+def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer alone, with the video tokens that the model would be given.
+
+    Raises:
+        ModelLoadError: It cannot be loaded.
+    """
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        raise ModelLoadError(f"{path}: the tokenizer cannot be loaded: {error}") from error
+    if not set(VISUAL_TOKENS) <= tokenizer.get_vocab().keys():
+        name_visual_tokens(tokenizer)
+    return tokenizer
+
+
+def context_length(path: Path) -> int:
+    """Most tokens of one sequence, by the model's configuration; a model that names none sets no limit."""
+    settings = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    return int(settings.get("max_position_embeddings", _NO_LIMIT))
 
 
 def _placement(device: str, dtype: torch.dtype, device_map: str | None, quantisation: str | None) -> dict[str, Any]:

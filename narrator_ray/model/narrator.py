@@ -151,7 +151,7 @@ class VideoNarrator(nn.Module):
         projected: Tensor = self.projector(tokens_ND.to(weight.device, weight.dtype))
         if position is None:
             return projected
-        place = self.position_embedding.weight[position]
+        place = self.position_embedding(torch.tensor(position, device=weight.device))
         together: Tensor = projected + self.projector(place)
         return together
 

@@ -6,6 +6,7 @@ follow light and dark mode. Every chart has a text alternative.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _NAME_WIDTH = 176
 _PLOT_HEIGHT = 186
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30, 8, 8, 30
 _HISTOGRAM_BINS = 16
+_CURVE_COLOURS = 8
+_MOST_POINTS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,19 @@ class LengthPoint:
     def is_in_window(self) -> bool:
         """Whether the length lies inside the window, ends included."""
         return self.lowest <= self.length <= self.highest
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A figure over steps.
+
+    Attributes:
+        name: For the legend.
+        points: Step and value, in order.
+    """
+
+    name: str
+    points: Sequence[tuple[float, float]]
 
 
 def label_chart(counts: Mapping[ScriptLabel, int]) -> Markup:
@@ -99,6 +115,46 @@ def pace_chart(rates_per_s: Sequence[float], unit: str) -> Markup:
     line = Markup('<line class="median" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>')
     parts.append(line.format(_x(middle / x_top), _TOP, _y(0)))
     return svg(_PLOT_HEIGHT, f"Speaking rate: median {middle:.1f} {unit} a second", parts)
+
+
+def curve_chart(curves: Sequence[Curve], y_name: str) -> Markup:
+    """Figures over steps, each as a line with its name and last value in a legend below.
+
+    Args:
+        curves: At most eight are told apart by colour; those without points are left out.
+        y_name: What is measured.
+    """
+    drawn = [Curve(curve.name, _thinned(curve.points)) for curve in curves if curve.points]
+    if not drawn:
+        return NOTHING
+    x_ticks = scale_from_zero(max(1.0, *(x for curve in drawn for x, _ in curve.points)), least_step=1)
+    highest = max(y for curve in drawn for _, y in curve.points)
+    power = 10.0 ** max(0, -math.floor(math.log10(highest))) if highest > 0 else 1.0
+    y_ticks = [tick / power for tick in scale_from_zero(max(highest * power, 0.1))]
+    parts = [_axes(x_ticks, y_ticks, "steps", y_name)]
+    for place, curve in enumerate(drawn):
+        css_class = f"curve-{place % _CURVE_COLOURS}"
+        ends = [f"{_x(x / x_ticks[-1])},{_y(y / y_ticks[-1])}" for x, y in curve.points]
+        line = Markup('<polyline class="curve {}" points="{}"/>')
+        dot = Markup('<circle class="dot {}" cx="{}" cy="{}" r="2.5"/>')
+        parts.append(line.format(css_class, " ".join(ends)))
+        parts.append(dot.format(css_class, *ends[-1].split(",")))
+        y = _PLOT_HEIGHT + 14 + _ROW_HEIGHT * (place // 2)
+        x = _LEFT + (place % 2) * (WIDTH - _LEFT) / 2
+        parts.append(Markup('<circle class="dot {}" cx="{}" cy="{}" r="4"/>').format(css_class, x + 4, y - 4))
+        parts.append(svg_text(x + 14, y, f"{curve.name} {curve.points[-1][1]:.3g}", "start"))
+    told = ", ".join(f"{curve.name} {curve.points[-1][1]:.3g} at last" for curve in drawn)
+    return svg(_PLOT_HEIGHT + _ROW_HEIGHT * (-(-len(drawn) // 2)), f"{y_name} over steps: {told}", parts)
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """As many means over neighbours as can be told apart; the last point stays what it is."""
+    size = -(-len(points) // _MOST_POINTS)
+    if size <= 1:
+        return list(points)
+    parts = [points[begin : begin + size] for begin in range(0, len(points), size)]
+    means = [(part[-1][0], sum(y for _, y in part) / len(part)) for part in parts]
+    return [*means[:-1], points[-1]]
 
 
 def _bars(rows: Sequence[tuple[str, float, str, str]], title: str) -> Markup:

@@ -18,7 +18,7 @@ LATEST = "latest.json"
 STARTED = "started.json"
 RECORD = "run.json"
 _RUNS = "runs"
-_FOLDERS = ("features", "narrations", _RUNS)
+_FOLDERS = ("features", "narrations", "training", _RUNS)
 
 
 def run_path(run_id: str, name: str) -> str:

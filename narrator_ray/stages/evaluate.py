@@ -18,7 +18,7 @@ from narrator_ray.evaluation.run import Assessment, assessments, in_order, not_f
 from narrator_ray.evaluation.scores import NoScore, Score
 from narrator_ray.evaluation.stories import JudgedStory
 from narrator_ray.evaluation.tools import Tools
-from narrator_ray.stages.execute import find_ours, ray_session
+from narrator_ray.stages.execute import find_ours
 from narrator_ray.stages.judge_stories import (
     DecodeStories,
     MarkStories,
@@ -28,6 +28,7 @@ from narrator_ray.stages.judge_stories import (
     parts_of,
     results_of,
 )
+from narrator_ray.stages.session import ray_session
 from narrator_ray.stages.stage import Machine
 
 _TASK_CPUS = 0.75

@@ -6,9 +6,6 @@ Imported only when there is something to run: importing Ray takes seconds.
 from __future__ import annotations
 
 import json
-import logging
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -18,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import ray
 import ray.data
-from ray.data import ActorPoolStrategy, DataContext, Dataset, TaskPoolStrategy
+from ray.data import ActorPoolStrategy, Dataset, TaskPoolStrategy
 from ray.exceptions import RayError
 
 from narrator_ray.errors import NarratorError
@@ -30,12 +27,12 @@ from narrator_ray.stages.board_actor import run_board, settled_snapshot
 from narrator_ray.stages.guarded_stage import guarded_class
 from narrator_ray.stages.item import costs_of, planned_row
 from narrator_ray.stages.progress import ProgressSnapshot
+from narrator_ray.stages.session import ray_session
 from narrator_ray.stages.stage import Machine, Stage
 
 _POLL_S = 0.5
 _LAST_WORD_S = 5.0
 """How long a board that does not answer may hold up the end of a run."""
-_LOG = logging.getLogger(__name__)
 
 
 def execute_graph(
@@ -156,32 +153,3 @@ def _outcome(row: dict[str, Any]) -> Outcome:
     work = WorkItem.from_json(row["work"])
     rejection = None if row["rejection"] is None else Rejection.from_json(json.loads(row["rejection"]))
     return Outcome(work.narration_key, rejection, costs_of(row), work.video.video_id)
-
-
-@contextmanager
-def ray_session() -> Iterator[None]:
-    """A connection to the cluster the environment names, or a local one that ends with the run."""
-    was_connected, is_verbose = ray.is_initialized(), _LOG.isEnabledFor(logging.DEBUG)
-    if not was_connected:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        with _own_sigterm_handler():
-            ray.init(logging_level=logging.ERROR, log_to_driver=is_verbose, include_dashboard=False)
-    context = DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.raise_original_map_exception = True  # what Ray puts around it does not bring its cause from the worker
-    logging.getLogger("ray.data").setLevel(logging.ERROR if is_verbose else logging.CRITICAL)  # errors are raised, too
-    try:
-        yield
-    finally:
-        if not was_connected:
-            ray.shutdown()
-
-
-@contextmanager
-def _own_sigterm_handler() -> Iterator[None]:
-    """Keeps the handler of this program where Ray puts one that ends the process on the spot."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    if callable(handler) and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)

@@ -6,12 +6,31 @@ would compete with it, as in the released configuration.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from narrator_ray.config import TrainingSettings
+from narrator_ray.errors import ConfigError
 
 _BUCKET_ELEMENTS = 200_000_000
 """Gradients that are exchanged together; DeepSpeed's buffers grow with it."""
+
+
+def chosen_engine(settings: TrainingSettings) -> str:
+    """The engine, ``auto`` resolved.
+
+    Raises:
+        ConfigError: DeepSpeed is asked for and not installed.
+    """
+    is_installed = find_spec("deepspeed") is not None
+    if settings.engine == "deepspeed" and not is_installed:
+        raise ConfigError(
+            "training.engine: DeepSpeed is not installed: run `pip install 'narrator-ray[train]'`, or take "
+            "training.engine=torch"
+        )
+    if settings.engine == "auto":
+        return "deepspeed" if is_installed and settings.num_workers > 1 else "torch"
+    return settings.engine
 
 
 def deepspeed_settings(
@@ -40,7 +59,8 @@ def deepspeed_settings(
                 "torch_adam": not settings.offload_optimizer,
             },
         },
-        "bf16": {"enabled": precision == "bf16"},
+        # Elsewhere what is trained is float32 among frozen weights in bf16, of which DeepSpeed needs to know nothing.
+        "bf16": {"enabled": precision == "bf16" and settings.zero_stage == 3},
         "fp16": {"enabled": precision == "fp16"},
         "zero_optimization": _zero(settings),
     }

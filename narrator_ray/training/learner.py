@@ -29,6 +29,8 @@ Precision = Literal["bf16", "fp16", "fp32"]
 
 _DTYPES: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 _LINKED = ("llm", "vision", "qformer")
+_IN_NARRATOR, _IN_PEFT = "llm.", "base_model.model."
+"""What names of the language model's weights begin with in a narrator, and in PEFT's view of the model alone."""
 
 
 def chosen_precision(settings: TrainingSettings, device: str) -> Precision:
@@ -106,18 +108,38 @@ class Learner:
             target: A directory that is empty or not there.
             name: Of the model, for people.
         """
-        spec, narrator = self._base.spec, self.narrator
+        self.save_trained(target, self.state())
+        return complete_model(self._base, target, name)
+
+    def save_trained(self, target: Path, weights: Mapping[str, Tensor]) -> None:
+        """Write the parts of a model directory that are trained: projection and adapter.
+
+        Args:
+            target: A directory that is empty or not there.
+            weights: All that is trained, by its name in the narrator.
+        """
         target.mkdir(parents=True, exist_ok=True)
-        for part in _LINKED:
-            if (self._base.path / part).exists():
-                (target / part).symlink_to((self._base.path / part).resolve(), target_is_directory=True)
-        joined = (narrator.projector.weight, narrator.projector.bias, narrator.position_embedding.weight)
-        save_projection(target, *(weight.detach().cpu().numpy() for weight in joined))
+        names = ("projector.weight", "projector.bias", "position_embedding.weight")
+        save_projection(target, *(weights[name].detach().float().cpu().numpy() for name in names))
         if self._adapted is not None:
-            _save_adapter(self._adapted, target / "adapter")
-        return seal_model_directory(
-            target, name=name, languages=spec.languages, vision=spec.vision, is_trained=True, prompt=spec.prompt
-        )
+            _save_adapter(self._adapted, {name: weights[name] for name in weights if name not in names}, target)
+
+
+def complete_model(base: ModelDirectory, target: Path, name: str) -> ModelDirectory:
+    """Make a model directory of what was trained: the parts of the model it was trained from are linked.
+
+    Args:
+        base: Where training started from.
+        target: Holds what :meth:`Learner.save_trained` wrote.
+        name: Of the model, for people.
+    """
+    for part in _LINKED:
+        if (base.path / part).exists():
+            (target / part).symlink_to((base.path / part).resolve(), target_is_directory=True)
+    spec = base.spec
+    return seal_model_directory(
+        target, name=name, languages=spec.languages, vision=spec.vision, is_trained=True, prompt=spec.prompt
+    )
 
 
 def _enable_checkpointing(llm: Any) -> None:
@@ -146,16 +168,19 @@ def _with_lora(llm: Any, settings: TrainingSettings) -> Any:
         raise ConfigError(f"training.lora_targets: {error}") from error
 
 
-def _save_adapter(adapted: Any, target: Path) -> None:
+def _save_adapter(adapted: Any, factors: Mapping[str, Tensor], model: Path) -> None:
     """PEFT's format without its paths and card: the same bytes wherever the same is trained."""
     from peft import get_peft_model_state_dict
 
+    target = model / "adapter"
     target.mkdir()
-    tensors = get_peft_model_state_dict(adapted, save_embedding_layers=False)
-    on_host = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    named = {name.replace(_IN_NARRATOR, _IN_PEFT, 1): factor.detach().cpu() for name, factor in factors.items()}
+    tensors = get_peft_model_state_dict(adapted, state_dict=named, save_embedding_layers=False)
+    on_host = {name: tensor.contiguous() for name, tensor in tensors.items()}
     save_file(on_host, target / "adapter_model.safetensors", metadata={"format": "pt"})
     config = adapted.peft_config["default"]
     config.base_model_name_or_path = None
     config.target_modules = sorted(config.target_modules)
     config.inference_mode = True
     config.save_pretrained(str(target))
+    config.inference_mode = False

@@ -2,7 +2,15 @@
 
 import xml.etree.ElementTree as ET
 
-from narrator_ray.outputs.charts import LengthPoint, label_chart, length_chart, pace_chart, stage_chart
+from narrator_ray.outputs.charts import (
+    Curve,
+    LengthPoint,
+    curve_chart,
+    label_chart,
+    length_chart,
+    pace_chart,
+    stage_chart,
+)
 from narrator_ray.records import ScriptLabel
 
 
@@ -51,3 +59,15 @@ def test_nothing_to_draw():
         assert "Nothing to show" in chart
     assert bars_of(stage_chart({"narrate": 0.0})) == {"bar": 2.0}
     assert ET.fromstring(length_chart([LengthPoint(0.1, 0, 0, 0)], "words")).find("circle") is not None
+
+
+def test_curves_are_lines_with_a_legend():
+    """A line each, its last value beside its name; long ones are thinned, small values have ticks of their own."""
+    falling = Curve("<loss>", [(step, 2 - step / 1000) for step in range(1000)])
+    chart = curve_chart([falling, Curve("empty", [])], "cross entropy")
+    assert chart.count("<polyline") == 1
+    assert "&lt;loss&gt; 1" in chart
+    assert len(chart.split('points="')[1].split('"')[0].split()) <= 300
+    small = curve_chart([Curve("rate", [(0, 0.0), (5, 1e-4)])], "rate")
+    assert ">0.0001<" in small or ">8e-05<" in small
+    assert "Nothing to show" in curve_chart([Curve("empty", [])], "loss")

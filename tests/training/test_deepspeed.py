@@ -6,7 +6,8 @@ import pytest
 
 from narrator_ray.config import TrainingSettings, load_config
 from narrator_ray.errors import ConfigError
-from narrator_ray.training.deepspeed import deepspeed_settings
+from narrator_ray.training import deepspeed
+from narrator_ray.training.deepspeed import chosen_engine, deepspeed_settings
 
 
 def test_the_papers_recipe():
@@ -18,6 +19,12 @@ def test_the_papers_recipe():
     assert made["optimizer"]["params"] | {"lr": 1e-4, "weight_decay": 0.0} == made["optimizer"]["params"]
     assert "scheduler" not in made
     assert json.loads(json.dumps(made)) == made
+
+
+def test_bf16_is_deepspeeds_only_where_weights_are_shared_out():
+    """Elsewhere it is the model's own."""
+    stages = {stage: deepspeed_settings(TrainingSettings(zero_stage=stage), 2, "bf16")["bf16"] for stage in (0, 2, 3)}
+    assert stages == {0: {"enabled": False}, 2: {"enabled": False}, 3: {"enabled": True}}
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
@@ -44,3 +51,26 @@ def test_a_document_fits_a_batch():
     """Or nothing could be learnt from it."""
     with pytest.raises(ConfigError, match="batch_tokens"):
         load_config(overrides=["training.batch_tokens=100"])
+
+
+@pytest.mark.parametrize(
+    ("engine", "num_workers", "is_installed", "chosen"),
+    [
+        ("auto", 1, True, "torch"),
+        ("auto", 2, True, "deepspeed"),
+        ("auto", 2, False, "torch"),
+        ("torch", 2, True, "torch"),
+        ("deepspeed", 1, True, "deepspeed"),
+    ],
+)
+def test_the_engine_follows_workers_and_what_is_installed(monkeypatch, engine, num_workers, is_installed, chosen):
+    """DeepSpeed is for several."""
+    monkeypatch.setattr(deepspeed, "find_spec", lambda name: name if is_installed else None)
+    assert chosen_engine(TrainingSettings(engine=engine, num_workers=num_workers)) == chosen
+
+
+def test_deepspeed_that_is_not_installed_is_said(monkeypatch):
+    """With what to do."""
+    monkeypatch.setattr(deepspeed, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"narrator-ray\[train\]"):
+        chosen_engine(TrainingSettings(engine="deepspeed"))

@@ -1,12 +1,13 @@
 """Training: what was learnt is narrated by a model that is loaded from disk, and can be stopped and taken up."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
 import torch
 
 from narrator_ray.config import DecodingSettings, ModelSettings, TrainingSettings
-from narrator_ray.errors import TrainingFailed
+from narrator_ray.errors import ConfigError, TrainingFailed
 from narrator_ray.model.context import prepare_context
 from narrator_ray.model.model_dir import ModelDirectory
 from narrator_ray.model.narrator import VideoNarrator
@@ -15,10 +16,13 @@ from narrator_ray.narration.engine import NarrationEngine
 from narrator_ray.narration.job import NarrationJob
 from narrator_ray.narration.length import windows_for
 from narrator_ray.records import Product, Video
+from narrator_ray.training.engine import TorchEngine
 from narrator_ray.training.examples import Sample, sample_of
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.loop import StepReport, TrainingLoop
 from narrator_ray.training.packing import pack
+from narrator_ray.training.validation import Validation
+from narrator_ray.training.workers import Alone
 from tests.training.videos import REFERENCE, make_example, make_features, make_video
 
 RECIPE = TrainingSettings(learning_rate=1e-2, lora_rank=16, lora_alpha=32)
@@ -126,3 +130,87 @@ def test_a_loss_that_is_no_number_stops_training(base):
         run_steps(TrainingLoop(learner, samples_of(learner), RECIPE), 1)
     for name, weight in learner.state().items():
         torch.testing.assert_close(weight, before[name])
+
+
+class Pair:
+    """One of two workers, alone in this process: what the other would add is not there."""
+
+    count = 2
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def summed(self, numbers: Sequence[float]) -> list[float]:
+        """Its own numbers."""
+        return list(numbers)
+
+    def sum_gradients(self, weights: object) -> None:
+        """Nothing to add."""
+
+
+def test_two_workers_share_the_samples_of_every_step(base):
+    """As many steps as one takes with twice the batches, and no sample twice; the last round is shared out."""
+    settings = RECIPE.model_copy(update={"epochs": 2, "batch_tokens": 500, "max_tokens": 500})
+    learner = Learner(base, settings)
+    samples = samples_of(learner, is_packed=False)
+    halves = [list(TrainingLoop(learner, samples, settings, workers=Pair(index)).run()) for index in range(2)]
+    whole = TrainingLoop(learner, samples, settings.model_copy(update={"accumulate_batches": 2}))
+    assert len(halves[0]) == len(halves[1]) == whole.num_steps
+    supervised = sum(sample.num_supervised for sample in samples)
+    assert sum(report.num_supervised for half in halves for report in half) == 2 * supervised
+
+
+def test_a_saved_loop_is_taken_up_by_other_workers(base, tmp_path):
+    """From the same place in the order; another engine is refused."""
+    settings = RECIPE.model_copy(update={"epochs": 2, "batch_tokens": 500, "max_tokens": 500})
+    learner = Learner(base, settings)
+    samples = samples_of(learner, is_packed=False)
+    stopped = TrainingLoop(learner, samples, settings)
+    run_steps(stopped, 3)
+    stopped.save(tmp_path)
+    resumed = TrainingLoop(learner, samples, settings, workers=Pair(0))
+    resumed.load(tmp_path)
+    assert resumed.step == 2
+    place = json.loads((tmp_path / "place.json").read_text())
+    (tmp_path / "place.json").write_text(json.dumps(place | {"engine": "deepspeed"}))
+    with pytest.raises(ConfigError, match=r"training\.engine=deepspeed"):
+        resumed.load(tmp_path)
+
+
+class SharedOut:
+    """An engine that takes PyTorch's steps and is not PyTorch's: to the loop it is one that may share its state out."""
+
+    def __init__(self, learner: Learner, settings: TrainingSettings) -> None:
+        self._engine = TorchEngine(learner, settings)
+
+    def __getattr__(self, name: str):
+        return getattr(self._engine, name)
+
+
+@pytest.mark.parametrize(("zero_stage", "is_refused"), [(0, False), (2, True)])
+def test_other_numbers_of_workers_go_on_or_are_refused(base, tmp_path, zero_stage, is_refused):
+    """With the settings to go on with."""
+    settings = RECIPE.model_copy(update={"epochs": 2, "zero_stage": zero_stage})
+    learner = Learner(base, settings)
+    samples = samples_of(learner, is_packed=False)
+    two = TrainingLoop(learner, samples, settings, SharedOut(learner, settings), Pair(0))
+    run_steps(two, 1)
+    two.save(tmp_path)
+    one = TrainingLoop(learner, samples, settings, SharedOut(learner, settings))
+    if is_refused:
+        with pytest.raises(ConfigError, match=r"training\.num_workers=2 training\.zero_stage=2"):
+            one.load(tmp_path)
+    else:
+        one.load(tmp_path)
+        assert 0 < one.step <= one.num_steps
+
+
+def test_held_out_samples_are_judged_as_training_judges_them(base):
+    """The validation of a model that has taken no step is the loss of a first step over the same samples."""
+    settings = RECIPE.model_copy(update={"lora_dropout": 0.0, "epochs": 1})
+    learner = Learner(base, settings)
+    samples = samples_of(learner)
+    loop = TrainingLoop(learner, samples, settings)
+    validation = Validation(samples, [len(sample.input_ids) for sample in samples], settings)
+    before = validation.loss(learner, loop.engine, Alone())
+    assert before == pytest.approx(run_steps(loop, 1)[0].loss, rel=1e-5)
