@@ -152,9 +152,14 @@ def draw(settings: NanoSettings) -> None:
         if not missing:
             continue
         began_s = time.monotonic()
-        tasks = [(settings, base, split, missing[place :: settings.processes]) for place in range(settings.processes)]
-        with get_context("spawn").Pool(settings.processes) as pool:
-            pool.starmap(_draw_films, tasks)
+        if settings.processes == 1:
+            _draw_films(settings, base, split, missing)
+        else:
+            tasks = [
+                (settings, base, split, missing[begin :: settings.processes]) for begin in range(settings.processes)
+            ]
+            with get_context("spawn").Pool(settings.processes) as pool:
+                pool.starmap(_draw_films, tasks)
         print(f"draw {split}: {len(missing)} films in {time.monotonic() - began_s:.0f} s", flush=True)
 
 
