@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import yaml
 from pydantic import Field
@@ -152,9 +153,14 @@ def draw(settings: NanoSettings) -> None:
         if not missing:
             continue
         began_s = time.monotonic()
-        tasks = [(settings, base, split, missing[place :: settings.processes]) for place in range(settings.processes)]
-        with get_context("spawn").Pool(settings.processes) as pool:
-            pool.starmap(_draw_films, tasks)
+        if settings.processes == 1:
+            _draw_films(settings, base, split, missing)
+        else:
+            tasks = [
+                (settings, base, split, missing[begin :: settings.processes]) for begin in range(settings.processes)
+            ]
+            with get_context("spawn").Pool(settings.processes) as pool:
+                pool.starmap(_draw_films, tasks)
         print(f"draw {split}: {len(missing)} films in {time.monotonic() - began_s:.0f} s", flush=True)
 
 
@@ -204,12 +210,13 @@ def _write_aligned(settings: NanoSettings, base: ModelDirectory, aligner: Aligne
     seal_model_directory(target, name="nano", languages=spec.languages, vision=spec.vision, is_trained=False)
 
 
-def first_positions(dim: int, settings: AlignmentSettings) -> np.ndarray:
+def first_positions(dim: int, settings: AlignmentSettings) -> npt.NDArray[np.float32]:
     """A smooth way through the space of tokens: places near each other begin alike."""
     rng = np.random.default_rng(settings.seed)
     waves = np.cos(np.pi * np.arange(_POSITION_WAVES) * np.arange(NUM_POSITIONS)[:, None] / (NUM_POSITIONS - 1))
     positions = waves @ rng.standard_normal((_POSITION_WAVES, dim)) / (_POSITION_WAVES / 2) ** 0.5
-    return (_POSITION_SCALE * settings.token_scale * positions).astype(np.float32)
+    first_PD: npt.NDArray[np.float32] = (_POSITION_SCALE * settings.token_scale * positions).astype(np.float32)
+    return first_PD
 
 
 # train
@@ -218,7 +225,7 @@ def first_positions(dim: int, settings: AlignmentSettings) -> np.ndarray:
 def features_of(film: Film, maps: FilmMaps, qformer: FrameQFormer, fingerprint: str = "") -> VideoFeatures:
     """A film's features, as they would come out of the store."""
     with torch.inference_mode():
-        batches = zip(*(layer.float().split(_FRAMES_AT_ONCE) for layer in maps.maps_TCHW), strict=True)
+        batches = zip(*(torch.split(layer.float(), _FRAMES_AT_ONCE) for layer in maps.maps_TCHW), strict=True)
         tokens_TQD = torch.cat([qformer(batch) for batch in batches]).half().numpy()
     return VideoFeatures(
         clips=film.clips,
