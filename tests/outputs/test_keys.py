@@ -73,6 +73,11 @@ def other(value: Any, name: str) -> Any:
             "api_key_variable": "KEY",
             "sees": "frames",
             "cache": "kept",
+            "catalog": "catalog.jsonl",
+            "out": "results",
+            "engine": "torch",
+            "keep": "best",
+            "track": "mlflow",
         }
         return (known | {"device": "cpu", "memory": "all", "schedule": "linear", "precision": "bf16"})[name]
     return value + 1 if isinstance(value, int) or value > 1 else 0.75
