@@ -326,13 +326,14 @@ def export(settings: NanoSettings) -> None:
     numbers = [number for number in range(len(settings.rounds)) if checkpoint_of(settings, number).is_file()]
     state = torch.load(checkpoint_of(settings, numbers[-1]), weights_only=True)
     learner.restore(state["trained"])
-    target = settings.work / "trained" / f"{numbers[-1]}-{state['step']:05d}"
+    target = settings.work / "trained" / f"{numbers[-1]}-{state['epoch']}-{state['num_batches']:05d}"
     if not (target / "narrator.json").is_file():
         learner.save(target, "nano")
     settings.weights.parent.mkdir(parents=True, exist_ok=True)
     save_trained_parts(open_model_directory(target), settings.weights)
     size_mb = settings.weights.stat().st_size / 1e6
-    print(f"export: round {numbers[-1]}, step {state['step']}, {settings.weights}: {size_mb:.1f} MB", flush=True)
+    place = f"round {numbers[-1]}, epoch {state['epoch']}, batch {state['num_batches']}"
+    print(f"export: {place}, {settings.weights}: {size_mb:.1f} MB", flush=True)
 
 
 # evaluate
