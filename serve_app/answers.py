@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing
 from http import HTTPStatus
 
 from fastapi.responses import JSONResponse, Response
@@ -123,9 +123,6 @@ async def _watched(events: AsyncGenerator[Event], timeout_s: float) -> AsyncGene
             arrived.put_nowait(timed_out(timeout_s))
         except Problem as problem:
             arrived.put_nowait(problem)
-        except Exception:  # noqa: BLE001 - what nobody foresaw ends this request; nothing of it leaves but the log
-            _LOG.exception("a narration failed")
-            arrived.put_nowait(internal_error())
 
     following = asyncio.create_task(follow())
     try:
@@ -143,7 +140,9 @@ async def _watched(events: AsyncGenerator[Event], timeout_s: float) -> AsyncGene
                 yield waiting.result()
             elif not done:
                 yield None
+        if (unforeseen := following.exception()) is not None:  # nothing of it leaves but the log
+            _LOG.error("a narration failed", exc_info=unforeseen)
+            yield internal_error()
     finally:
         following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        await asyncio.wait({following})

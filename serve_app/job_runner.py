@@ -106,8 +106,7 @@ class JobRunner:
                 await asyncio.wait({narrating}, timeout=BEAT_S)
         finally:
             narrating.cancel()
-        state = JobState("cancelled", time.time()) if narrating.cancelled() else narrating.result()
-        await asyncio.to_thread(self._book.end, job.name, state)
+        await asyncio.to_thread(self._book.end, job.name, _end_of(job, narrating, told))
 
     async def _narrate(self, job: Job, told: _Told) -> JobState:
         try:
@@ -123,7 +122,14 @@ class JobRunner:
             return told.failed(timed_out(self._timeout_s))
         except Problem as problem:
             return told.failed(problem)
-        except Exception:  # noqa: BLE001 - what nobody foresaw ends this job, not the others
-            _LOG.exception("job %s failed", job.name)
-            return told.failed(internal_error())
         return replace(told.state, status="done")
+
+
+def _end_of(job: Job, narrating: asyncio.Task[JobState], told: _Told) -> JobState:
+    """What a job came to; an error that nobody foresaw ends it and no other."""
+    if narrating.cancelled():
+        return JobState("cancelled", time.time())
+    if (unforeseen := narrating.exception()) is not None:
+        _LOG.error("job %s failed", job.name, exc_info=unforeseen)
+        return told.failed(internal_error())
+    return narrating.result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from narrator_ray.cli.arguments import (
     console,
     listed,
 )
+
+if TYPE_CHECKING:
+    from narrator_ray.outputs.comparison_content import Comparison
 
 commands = typer.Typer()
 
@@ -64,8 +67,6 @@ def compare(
     from narrator_ray.evaluation.paper import checked_rows
     from narrator_ray.evaluation.resampling import Resampling
     from narrator_ray.evaluation.tools import Tools
-    from narrator_ray.outputs.comparison_page import render_comparison
-    from narrator_ray.outputs.comparison_tables import to_json, to_markdown
 
     settings = load_config(config, overrides=overrides or ())
     names, rows = run.checked_metrics(listed(metrics)), checked_rows(listed(paper))
@@ -82,12 +83,20 @@ def compare(
     console().print(comparison_table(found))
     typer.echo(f"{found.num_stories} stories, {found.num_clips} clips; {found.num_left_out} stories not told by all")
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        contents = {
-            "comparison.html": render_comparison(found),
-            "comparison.md": to_markdown(found),
-            "comparison.json": json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n",
-        }
-        for name, text in contents.items():
-            (out / name).write_text(text, encoding="utf-8")
-            typer.echo(out / name)
+        _write(found, out)
+
+
+def _write(found: Comparison, out: Path) -> None:
+    """The comparison as a page, as tables and as numbers, and where they are."""
+    from narrator_ray.outputs.comparison_page import render_comparison
+    from narrator_ray.outputs.comparison_tables import to_json, to_markdown
+
+    out.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "comparison.html": render_comparison(found),
+        "comparison.md": to_markdown(found),
+        "comparison.json": json.dumps(to_json(found), ensure_ascii=False, indent=2) + "\n",
+    }
+    for name, text in contents.items():
+        (out / name).write_text(text, encoding="utf-8")
+        typer.echo(out / name)

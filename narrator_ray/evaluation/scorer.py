@@ -10,6 +10,7 @@ Whoever takes these steps, in whatever parts: the numbers are the same.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -24,7 +25,7 @@ Stories = Sequence[JudgedStory]
 Place = Literal["task", "actor", "driver"]
 
 
-class Scorer:
+class Scorer(ABC):
     """Base of all families: metrics whose value is the mean of their items, which can be marked one by one.
 
     Attributes:
@@ -49,6 +50,7 @@ class Scorer:
         """
         return None
 
+    @abstractmethod
     def mark(self, stories: Stories, definition: Definition, tools: Tools, known: Any) -> list[Marks]:
         """What each item of these stories is given, by metric and variant.
 
@@ -56,7 +58,6 @@ class Scorer:
             MetricError: There is no value.
             ConfigError: Something is not installed or was not given.
         """
-        raise NotImplementedError
 
     def finish(self, marks: Sequence[Marks]) -> list[Score]:
         """Scores from the marks of all stories, one for each metric and variant.
