@@ -1,8 +1,7 @@
 """The job that trains nano, from drawing to figures, on the tiny random model; and the settings nano was made with."""
 
-import importlib.util
 import json
-import sys
+import logging
 from pathlib import Path
 
 import pytest
@@ -10,26 +9,21 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from narrator_ray.demo.films import training_films
+from narrator_ray.model.context import ClipContext
 from narrator_ray.model.nano_trained import write_trained_parts
 from narrator_ray.model.presets import find_preset, prepare_model
+from narrator_ray.training.nano import align, draw, judge, narrate
+from narrator_ray.training.nano.settings import NanoSettings
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def job():
-    """jobs/train_nano.py as a module."""
-    spec = importlib.util.spec_from_file_location("train_nano", ROOT / "jobs" / "train_nano.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where pydantic looks for the names in annotations
-    spec.loader.exec_module(module)
-    return module
+STAGES = (draw.draw, align.align, narrate.train, narrate.export)
 
 
 @pytest.fixture
-def settings(job, tmp_path):
+def settings(tmp_path):
     """The whole job in small."""
-    return job.NanoSettings.model_validate(
+    return NanoSettings.model_validate(
         {
             "work": tmp_path / "work",
             "weights": tmp_path / "nano.safetensors",
@@ -50,22 +44,24 @@ def settings(job, tmp_path):
     )
 
 
-def test_the_settings_nano_was_made_with_are_sound(job):
+def test_the_settings_nano_was_made_with_are_sound():
     """They are read without complaint and train on films that are drawn."""
-    recipe = job.NanoSettings.model_validate(yaml.safe_load((ROOT / "jobs" / "train_nano.yaml").read_text()))
+    recipe = NanoSettings.model_validate(yaml.safe_load((ROOT / "jobs" / "train_nano.yaml").read_text()))
     assert max(this.films for this in recipe.rounds) <= recipe.films.train
     assert (ROOT / recipe.weights).is_file()
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
-def test_the_job_goes_from_films_to_figures(job, settings, tmp_path, monkeypatch, capsys):
+def test_the_job_goes_from_films_to_figures(settings, tmp_path, monkeypatch, caplog):
     """Every stage leaves what the next one needs; a second call of all finds everything done."""
-    monkeypatch.setattr(job, "untrained", lambda _: prepare_model(find_preset("tiny-random")))
+    caplog.set_level(logging.INFO, logger="narrator_ray.nano")
+    for stage in (draw, align):
+        monkeypatch.setattr(stage, "untrained", lambda _: prepare_model(find_preset("tiny-random")))
     settings.work.mkdir()
-    for stage in (job.draw, job.align, job.train, job.export):
+    for stage in STAGES:
         stage(settings)
-    job.evaluate(settings, "test", 2)
+    judge.evaluate(settings, "test", 2)
     report = json.loads((settings.work / "figures-test.json").read_text())
     assert report["figures"].keys() == {"own film", "another film", "nothing"}
     assert report["figures"]["own film"]["in_window"] == 1.0
@@ -73,23 +69,24 @@ def test_the_job_goes_from_films_to_figures(job, settings, tmp_path, monkeypatch
     losses = [json.loads(line) for line in (settings.work / "training.jsonl").read_text().splitlines()]
     assert {line["round"] for line in losses} == {0, 1}
     written = load_file(settings.weights)
-    capsys.readouterr()
-    for stage in (job.draw, job.align, job.train, job.export):
+    assert "draw" in caplog.text
+    caplog.clear()
+    for stage in STAGES:
         stage(settings)
-    assert "draw" not in capsys.readouterr().out
+    assert "draw" not in caplog.text
     assert len((settings.work / "training.jsonl").read_text().splitlines()) == len(losses)
     assert all(torch.equal(tensor, written[name]) for name, tensor in load_file(settings.weights).items())
     write_trained_parts(settings.weights, tmp_path)
     assert (tmp_path / "adapter" / "adapter_config.json").is_file()
 
 
-def test_controls_keep_the_form_of_what_is_seen(job):
+def test_controls_keep_the_form_of_what_is_seen():
     """Another film's pictures at the film's own positions, as many clips; zeros in the same shape."""
-    films = list(job.training_films("test", range(2)))
+    films = list(training_films("test", range(2)))
     contexts = []
     for film in films:
         tokens = torch.ones(len(film.clips), 4, 8).half().numpy()
-        contexts.append(tuple(job.ClipContext(tokens[place], place, (0,)) for place in range(len(film.clips))))
-    for own, other in zip(contexts, job.swapped(contexts), strict=True):
+        contexts.append(tuple(ClipContext(tokens[place], place, (0,)) for place in range(len(film.clips))))
+    for own, other in zip(contexts, judge.swapped(contexts), strict=True):
         assert [clip.position for clip in own] == [clip.position for clip in other]
-    assert not any(clip.tokens_ND.any() for clip in job.blinded(contexts[0]))
+    assert not any(clip.tokens_ND.any() for clip in judge.blinded(contexts[0]))

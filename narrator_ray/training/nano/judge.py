@@ -1,0 +1,173 @@
+"""What a trained nano tells of unseen films, read with the storefront's truth, beside controls."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from narrator_ray.config import DecodingSettings, LengthSettings, ModelSettings
+from narrator_ray.demo.films import Film
+from narrator_ray.demo.orders import is_plausible_order
+from narrator_ray.demo.splits import Split, split_of_pair
+from narrator_ray.evaluation.storefront import Reading, read_story, summary
+from narrator_ray.metrics.repetition import Repetition, released_repetition, released_words
+from narrator_ray.model.context import ClipContext, prepare_context
+from narrator_ray.model.load_options import LoadOptions
+from narrator_ray.model.model_dir import open_model_directory
+from narrator_ray.model.narrator import VideoNarrator
+from narrator_ray.model.qformer import load_qformer
+from narrator_ray.narration.engine import NarrationEngine
+from narrator_ray.narration.job import ClipResult, NarrationJob
+from narrator_ray.narration.length import windows_for
+from narrator_ray.training.nano.narrate import kept_features
+from narrator_ray.training.nano.settings import NanoSettings
+from narrator_ray.training.nano.work import films_of, replace_bytes, tell
+
+_LANES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What was told of a film."""
+
+    film: Film
+    results: tuple[ClipResult, ...]
+    readings: tuple[Reading, ...]
+
+
+def evaluate(settings: NanoSettings, split: Split, num_films: int) -> None:
+    """Figures on unseen films, with controls, and stories to be read."""
+    folders = sorted((settings.work / "trained").glob("[0-9]-*"))
+    model = open_model_directory(folders[-1])
+    narrator = VideoNarrator.load(model.path, **LoadOptions("auto").keywords("cpu"))
+    qformer = load_qformer(model.qformer_path)
+    films = films_of(settings, split)[:num_films]
+    features = [kept_features(settings, split, seed, film, model, qformer) for seed, film in enumerate(films)]
+    own = [prepare_context(one, ModelSettings()) for one in features]
+    views = {"own film": own, "another film": swapped(own), "nothing": [blinded(contexts) for contexts in own]}
+    figures = dict[str, Any]()
+    for view, contexts in views.items():
+        told = stories_of(narrator, films, contexts)
+        figures[view] = figures_of(told)
+        tell(f"{view} {json.dumps(figures[view], indent=1)}")
+        if view == "own film":
+            (settings.work / f"stories-{split}.txt").write_text(as_text(told), encoding="utf-8")
+    report = {"model": folders[-1].name, "split": split, "films": num_films, "figures": figures}
+    replace_bytes(settings.work / f"figures-{split}.json", json.dumps(report, indent=1).encode())
+
+
+def stories_of(
+    narrator: VideoNarrator, films: Sequence[Film], contexts: Sequence[tuple[ClipContext, ...]]
+) -> list[Story]:
+    """The films told as a run tells them: labels chosen, lengths kept, greedily."""
+    videos = [film.to_video(f"film-{place:04d}", "film.mp4") for place, film in enumerate(films)]
+    jobs = [
+        NarrationJob(
+            job_id=video.video_id,
+            product=video.product,
+            language="en",
+            clips=film.clips,
+            contexts=its_contexts,
+            storyline=None,
+            windows=windows_for(video, film.clips, LengthSettings()),
+            seed=0,
+        )
+        for video, film, its_contexts in zip(videos, films, contexts, strict=True)
+    ]
+    told: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
+    for result in NarrationEngine(narrator, DecodingSettings(), _LANES).narrate(jobs):
+        assert isinstance(result, ClipResult), result
+        told[result.job_id].append(result)
+    return [
+        Story(film, tuple(told[video.video_id]), tuple(_read(film, told[video.video_id], video.product)))
+        for film, video in zip(films, videos, strict=True)
+    ]
+
+
+def _read(film: Film, results: Sequence[ClipResult], product: Any) -> list[Reading]:
+    return read_story([result.text for result in results], film.truth(), product)
+
+
+def swapped(contexts: Sequence[tuple[ClipContext, ...]]) -> list[tuple[ClipContext, ...]]:
+    """Every film with the pictures of the next one, whose clips are gone through as often as needed."""
+    others = [*contexts[1:], contexts[0]]
+    return [
+        tuple(replace(other[place % len(other)], position=clip.position) for place, clip in enumerate(own))
+        for own, other in zip(contexts, others, strict=True)
+    ]
+
+
+def blinded(contexts: tuple[ClipContext, ...]) -> tuple[ClipContext, ...]:
+    """A film with zeros for visual tokens."""
+    return tuple(replace(clip, tokens_ND=np.zeros_like(clip.tokens_ND)) for clip in contexts)
+
+
+def figures_of(stories: Sequence[Story]) -> dict[str, float]:
+    """Shares over clips, and over stories where they are about whole stories."""
+    readings = [reading for story in stories for reading in story.readings]
+    figures = summary(readings)
+    for name, is_unseen in (("seen_pairs", False), ("unseen_pairs", True)):
+        some = [
+            reading
+            for story in stories
+            for shot, reading in zip(story.film.storyboard.shots, story.readings, strict=True)
+            if (split_of_pair(shot.form, shot.colour) != "train") == is_unseen
+        ]
+        if some:
+            figures[f"colour_right_{name}"] = summary(some)["colour_right"]
+    windows = [
+        low <= result.num_words <= high
+        for story in stories
+        for result, (low, high) in zip(story.results, story_windows(story), strict=True)
+    ]
+    orders = [
+        is_plausible_order([label for result in story.results for label in result.script_labels]) for story in stories
+    ]
+    figures["in_window"] = sum(windows) / len(windows)
+    figures["label_order_plausible"] = sum(orders) / len(orders)
+    figures["facts_told_per_clip"] = sum(len(reading.told) for reading in readings) / len(readings)
+    figures["strange_words_per_clip"] = sum(len(reading.strange_words) for reading in readings) / len(readings)
+    for name, texts in (
+        ("repetition", [[result.text for result in story.results] for story in stories]),
+        ("repetition_of_scripts", [[shot.narration for shot in story.film.script] for story in stories]),
+    ):
+        found = [told for told in map(repetition, texts) if told is not None]
+        figures[name] = sum(told.share for told in found) / len(found)
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def repetition(texts: Sequence[str]) -> Repetition | None:
+    """Words of a story that it told before, as the paper's authors count them."""
+    return released_repetition([released_words(re.findall(r"[\w'-]+", text.lower())) for text in texts])
+
+
+def story_windows(story: Story) -> Iterable[tuple[int, int]]:
+    """The length window of every clip."""
+    video = story.film.to_video("film", "film.mp4")
+    return windows_for(video, story.film.clips, LengthSettings())
+
+
+def as_text(stories: Iterable[Story]) -> str:
+    """Stories for people, each clip with what is true of it and what was read out of it."""
+    lines = list[str]()
+    for story in stories:
+        lines.append(f"\n{story.film.product.name} ({story.film.product.kind.name})")
+        for shot, result, reading in zip(story.film.storyboard.shots, story.results, story.readings, strict=True):
+            labels = "+".join(str(label) for label in result.script_labels)
+            lines.append(f"  {result.text}")
+            wrong = [
+                f"{name} {getattr(reading, name)}"
+                for name in ("product", "colour", "scene", "motion", "looking_back")
+                if getattr(reading, name) == "wrong"
+            ]
+            wrong += [f"contradicted: {fact}" for fact in reading.contradicted]
+            wrong += [f"invented: {fact}" for fact in reading.invented]
+            wrong += [f"strange: {word}" for word in reading.strange_words]
+            truth = f"{shot.form}, {shot.colour}, {shot.scene}, {shot.motion}"
+            lines.append(f"      [{labels}] [{truth}] {'; '.join(wrong)}")
+    return "\n".join(lines) + "\n"

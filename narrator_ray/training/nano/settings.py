@@ -1,0 +1,55 @@
+"""Settings of how nano is trained: films, both stages, rounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from narrator_ray.config import TrainingSettings
+from narrator_ray.config.section import PositiveFloat, Section
+from narrator_ray.training.alignment import AlignmentSettings
+
+
+class FilmCounts(Section):
+    """Films of every split."""
+
+    train: Annotated[int, Field(ge=1)] = 1000
+    """To learn from."""
+    validation: Annotated[int, Field(ge=1)] = 100
+    """To watch training."""
+    test: Annotated[int, Field(ge=1)] = 200
+    """For the figures."""
+
+
+class RoundSettings(Section):
+    """One pass of the narration stage over films, each told by one script."""
+
+    films: Annotated[int, Field(ge=1)]
+    """Of the split train, from its first."""
+    candidates: Annotated[int, Field(ge=0)] = 0
+    """New scripts for a film's pictures, of which the one is taken that names most of what is seen; 0: its own."""
+    learning_rate: PositiveFloat
+    """Highest learning rate; it falls along a cosine in every round."""
+
+
+class NanoSettings(Section):
+    """The whole recipe."""
+
+    work: Path
+    """Directory for maps and checkpoints."""
+    weights: Path
+    """The file that ships."""
+    films: FilmCounts = FilmCounts()
+    """How many films."""
+    processes: Annotated[int, Field(ge=1)] = 2
+    """That draw."""
+    alignment: AlignmentSettings = AlignmentSettings()
+    """The first stage."""
+    training: TrainingSettings = TrainingSettings()
+    """The second stage."""
+    rounds: Annotated[tuple[RoundSettings, ...], Field(min_length=1)]
+    """Of the second stage, one after the other."""
+    checkpoint_steps: Annotated[int, Field(ge=1)] = 20
+    """Steps from checkpoint to checkpoint."""
