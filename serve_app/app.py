@@ -6,7 +6,7 @@ Serve binds to the loopback interface unless it is told otherwise. Ray's token d
 ``access.api_keys`` before it is opened to others.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Serve takes the builder's annotation for a class, to check arguments by.
 
 from ray import serve
 from ray.serve.config import AutoscalingConfig

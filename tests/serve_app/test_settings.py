@@ -1,5 +1,6 @@
 """The builder's argument: strict, from strings or YAML, and what becomes of it."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,15 @@ def test_the_builder_refuses_what_cannot_work() -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             build(ServeSettings.model_validate(given))
+
+
+def test_serve_checks_what_the_command_line_gives() -> None:
+    """It makes settings of it where the builder's annotation is their very class, and else hands over a dictionary."""
+    pytest.importorskip("ray.serve")
+    from serve_app.app import build
+
+    [argument] = inspect.signature(build).parameters.values()
+    assert argument.annotation is ServeSettings
 
 
 def test_the_config_file_that_comes_with_it_is_sound() -> None:
