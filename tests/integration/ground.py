@@ -1,4 +1,4 @@
-"""The near side of ``chaos_ground``: commands, what a run has left so far, and the processes that may be killed."""
+"""The near side of ``chaos_ground`` and ``job_ground``: commands, what a run has left, what may be killed."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ class Ground:
 
     Args:
         log: Where the program's stderr goes.
+        program: Module that owns the cluster.
 
     Attributes:
         address: Of the cluster.
         head: Process id of the raylet of its first node.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, program: str = "tests.integration.chaos_ground") -> None:
         with log.open("wb") as errors:
             self._program = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.chaos_ground"],
+                [sys.executable, "-m", program],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
