@@ -23,6 +23,7 @@ class JudgeServer:
         requests: Bodies of all requests.
         keys: The keys that were sent.
         most_at_once: Most requests that were under way at one time.
+        closing: Set when the endpoint ends; requests that hang wait for it.
     """
 
     def __init__(self, answer: Callable[[dict], str]) -> None:
@@ -32,6 +33,7 @@ class JudgeServer:
         self.keys: set[str] = set()
         self.most_at_once = 0
         self.base_url = ""
+        self.closing = threading.Event()
         self._lock, self._under_way = threading.Lock(), 0
 
     @contextmanager
@@ -63,7 +65,8 @@ def judge_server(answer: Callable[[dict], str]) -> Iterator[JudgeServer]:
             with judge.under_way(request, self.headers["Authorization"]) as fault:
                 time.sleep(0.01)  # so that requests meet
                 if fault == "hang":
-                    time.sleep(0.6)
+                    judge.closing.wait(60)
+                    self.close_connection = True
                 elif fault == "drop":
                     self.close_connection = True
                 elif isinstance(fault, int):
@@ -94,6 +97,7 @@ def judge_server(answer: Callable[[dict], str]) -> Iterator[JudgeServer]:
     try:
         yield judge
     finally:
+        judge.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
