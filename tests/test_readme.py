@@ -19,8 +19,11 @@ def commands() -> list[str]:
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-def run(command: str, directory: Path) -> subprocess.CompletedProcess:
-    """Run a command of the README with the installed package; ``make demo`` with fewer films."""
+def run(command: str, directory: Path, ray_address: str) -> subprocess.CompletedProcess:
+    """Run a command of the README with the installed package; ``make demo`` with fewer films and a Ray of its own."""
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    if command != "make demo":
+        environment["RAY_ADDRESS"] = ray_address
     words = shlex.split(command)
     words = ["narrator-ray", "demo", "--videos", "2"] if words == ["make", "demo"] else words
     assert words[0] == "narrator-ray"
@@ -31,19 +34,22 @@ def run(command: str, directory: Path) -> subprocess.CompletedProcess:
         text=True,
         timeout=280,
         check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        env=environment,
     )
 
 
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.timeout(600)
-def test_the_commands_of_the_readme_run(tmp_path):
-    """From the demo to the export, each ends with exit code 0 and leaves what it promises."""
+def test_the_commands_of_the_readme_run(local_ray, tmp_path):
+    """From the demo to the training, each ends with exit code 0 and leaves what it promises."""
+    import ray
+
+    ray_address = ray.get_runtime_context().gcs_address
     shown = commands()
     assert len(shown) >= 7
     for command in shown:
-        result = run(command, tmp_path)
+        result = run(command, tmp_path, ray_address)
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
         if command == "make demo":
             tried_next = [

@@ -19,7 +19,7 @@ class RunSettings(Section):
     most 4,096 such tasks."""
     encode_batch_frames: Annotated[int, Field(ge=1)] = 32
     """Frames the vision encoder sees at once."""
-    narrate_lanes: Annotated[int, Field(ge=1)] = 32
+    narrate_lanes: Annotated[int, Field(ge=1)] = 64
     """Videos narrated side by side by one model replica; fewer where its memory does not suffice. As many more wait
     beside them."""
     cpu_threads: Annotated[int, Field(ge=0)] = 0

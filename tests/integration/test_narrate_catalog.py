@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -126,71 +127,82 @@ def test_the_same_run_again_starts_nothing(odd_catalog, odd_run, monkeypatch):
     assert (summary.num_reused, summary.num_narrated, summary.stages) == (len(good_only), len(good_only), ())
 
 
-def test_new_product_text_narrates_anew_without_decoding(local_ray, tmp_path, write_manifest):
-    """Editing one product re-narrates that product only and never re-runs vision."""
-    rows = [product_row(name, write_video(tmp_path / f"{name}.mp4")) for name in ("first", "second")]
-    rows[1]["product"] = {"name": "Teapot", "knowledge": ["holds 2 cups"]}
-    out = str(tmp_path / "out")
-    narrate_catalog(write_manifest(rows), out, tiny_config())
-    before = {row["video_id"]: row["key"] for row in open_latest(out).narrations.to_pylist()}
+FIXED = {
+    "clips": [{"start_s": 0, "end_s": 1.5}, {"start_s": 1.5, "end_s": 3.0}],
+    "storyline": ["sore point", None],
+    "word_ranges": [[4, 4], [7, 9]],
+}
+"""What a catalogue may decide itself."""
+
+
+@pytest.fixture(scope="module")
+def days(local_ray, tmp_path_factory) -> SimpleNamespace:
+    """Features made ahead, then a night, then one after the text of a product was edited."""
+    folder = tmp_path_factory.mktemp("days")
+    film = write_video(folder / "film.mp4")
+    (folder / "empty.mp4").touch()
+    rows = [
+        product_row("mug", write_video(folder / "mug.mp4")),
+        product_row("twin-a", film),
+        product_row("twin-b", film),
+    ]
+    rows += [product_row("en", film, **FIXED), {**product_row("zh", film, **FIXED), **CHINESE}]
+    out, seen = folder / "out", SimpleNamespace(out=folder / "out", snapshots=[], plans=[])
+    listeners = Listeners(on_plan=seen.plans.append, on_progress=seen.snapshots.append)
+
+    def manifest() -> str:
+        path = folder / "catalog.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        return str(path)
+
+    rows.append(product_row("empty", folder / "empty.mp4"))
+    seen.made = extract_features(manifest(), str(out), tiny_config("run.max_rejected_fraction=1"), listeners=listeners)
+    seen.extracted = seen.snapshots[-1]
+    seen.published = [*out.rglob("latest.json"), *out.rglob("started.json"), *(out / "narrations").rglob("*.json")]
+    rows.pop()
+    seen.first = narrate_catalog(manifest(), str(out), tiny_config(), listeners=listeners)
+    seen.before = open_latest(str(out))
     rows[0]["product"] = {"name": "Rainy mug", "knowledge": ["holds 300 ml"]}
-    summary = narrate_catalog(write_manifest(rows), out, tiny_config())
-    after = {row["video_id"]: row["key"] for row in open_latest(out).narrations.to_pylist()}
-    assert [stage.stage for stage in summary.stages] == ["prepare_context", "narrate_clips"]
-    assert (summary.num_reused, summary.num_features_reused) == (1, 1)
-    assert before[rows[0]["video_id"]] != after[rows[0]["video_id"]]
-    assert before[rows[1]["video_id"]] == after[rows[1]["video_id"]]
+    seen.second = narrate_catalog(manifest(), str(out), tiny_config())
+    seen.after = open_latest(str(out))
+    return seen
 
 
-def test_rows_that_differ_only_in_their_id_are_narrated_once(local_ray, tmp_path, write_manifest):
-    """Two listings of one product and one video share the work and both appear."""
-    video = write_video(tmp_path / "video.mp4")
-    plans = []
-    listeners = Listeners(on_plan=plans.append)
-    out = str(tmp_path / "out")
-    manifest = write_manifest([product_row("a", video), product_row("b", video)])
-    summary = narrate_catalog(manifest, out, tiny_config(), listeners=listeners)
-    assert [item.video.video_id for item in plans[0].to_do] == ["a"]
-    texts = {video_id: open_latest(out).narrations_of(video_id)["narration"].to_pylist() for video_id in ("a", "b")}
-    assert texts["a"] == texts["b"]
-    assert summary.num_narrated == 2
-
-
-def test_given_clips_labels_and_windows_are_kept(local_ray, tmp_path, write_manifest):
-    """What the catalogue fixes is not chosen again, in English and in Chinese."""
-    video = write_video(tmp_path / "video.mp4")
-    fixed = {
-        "clips": [{"start_s": 0, "end_s": 1.5}, {"start_s": 1.5, "end_s": 3.0}],
-        "storyline": ["sore point", None],
-        "word_ranges": [[4, 4], [7, 9]],
-    }
-    rows = [product_row("en", video, **fixed), {**product_row("zh", video, **fixed), **CHINESE}]
-    out = str(tmp_path / "out")
-    narrate_catalog(write_manifest(rows), out, tiny_config())
-    for video_id in ("en", "zh"):
-        first, second = open_latest(out).narrations_of(video_id).to_pylist()
-        assert (first["script_labels"], first["label_source"]) == (["sore_point"], "predefined")
-        assert second["label_source"] == "generated"
-        assert (first["start_s"], first["end_s"], second["end_s"]) == (0.0, 1.5, 3.0)
-        assert first["num_words"] == 4
-        assert 7 <= second["num_words"] <= 9
-
-
-def test_features_made_ahead_are_found(local_ray, tmp_path, write_manifest):
+def test_features_made_ahead_are_found(days):
     """Extraction publishes nothing and rejects as a run does; narration then needs the language side only."""
-    (tmp_path / "empty.mp4").touch()
-    rows = [product_row("mug", write_video(tmp_path / "mug.mp4")), product_row("empty", tmp_path / "empty.mp4")]
-    manifest, out = write_manifest(rows), tmp_path / "out"
-    plans, snapshots = [], []
-    listeners = Listeners(on_plan=plans.append, on_progress=snapshots.append)
-    made = extract_features(manifest, str(out), tiny_config("run.max_rejected_fraction=1"), listeners=listeners)
-    assert (made.num_videos, made.num_extracted, made.num_reused, made.num_rejected) == (2, 1, 0, 1)
+    made = days.made
+    assert (made.num_videos, made.num_extracted, made.num_reused, made.num_rejected) == (6, 5, 0, 1)
     assert [stage.stage for stage in made.stages] == ["split_clips", "sample_frames", "encode_features"]
     assert [(one.video_id, one.reason) for one in made.rejections] == [("empty", "video_empty")]
-    assert (plans[0].num_to_do, snapshots[-1].num_finished) == (2, 2)
-    assert not (out / "latest.json").exists() and not list((out / "narrations").rglob("*.json"))
-    assert not list((out / "runs").rglob("started.json"))
+    assert (days.plans[0].num_to_do, days.extracted.num_finished) == (4, 4)  # twins are one, and so are languages
+    assert not days.published
+    assert [stage.stage for stage in days.first.stages] == ["prepare_context", "narrate_clips"]
+    assert (days.first.num_features_reused, days.first.num_narrated) == (4, 5)
 
-    told = narrate_catalog(write_manifest(rows[:1]), str(out), tiny_config())
-    assert [stage.stage for stage in told.stages] == ["prepare_context", "narrate_clips"]
-    assert (told.num_features_reused, told.num_narrated) == (1, 1)
+
+def test_new_product_text_narrates_anew_without_decoding(days):
+    """Editing one product re-narrates that product only and never re-runs vision."""
+    before, after = (
+        {row["video_id"]: row["key"] for row in run.narrations.to_pylist()} for run in (days.before, days.after)
+    )
+    assert [stage.stage for stage in days.second.stages] == ["prepare_context", "narrate_clips"]
+    assert (days.second.num_reused, days.second.num_features_reused) == (4, 1)
+    assert {video_id for video_id in before if before[video_id] != after[video_id]} == {"mug"}
+
+
+def test_rows_that_differ_only_in_their_id_are_narrated_once(days):
+    """Two listings of one product and one video share the work and both appear."""
+    assert [item.video.video_id for item in days.plans[1].to_do] == ["mug", "twin-a", "en", "zh"]
+    texts = {name: days.before.narrations_of(name)["narration"].to_pylist() for name in ("twin-a", "twin-b")}
+    assert texts["twin-a"] and texts["twin-a"] == texts["twin-b"]
+
+
+@pytest.mark.parametrize("video_id", ["en", "zh"])
+def test_given_clips_labels_and_windows_are_kept(days, video_id):
+    """What the catalogue fixes is not chosen again, in English and in Chinese."""
+    first, second = days.before.narrations_of(video_id).to_pylist()
+    assert (first["script_labels"], first["label_source"]) == (["sore_point"], "predefined")
+    assert second["label_source"] == "generated"
+    assert (first["start_s"], first["end_s"], second["end_s"]) == (0.0, 1.5, 3.0)
+    assert first["num_words"] == 4
+    assert 7 <= second["num_words"] <= 9
