@@ -33,6 +33,7 @@ from narrator_ray.stages.decode_video import SAMPLE_FRAMES, SPLIT_CLIPS
 from narrator_ray.stages.encode_features import ENCODE_FEATURES
 from narrator_ray.stages.progress import ProgressSnapshot, RunStart
 from narrator_ray.stages.stage import Machine, Stage
+from narrator_ray.training.base_adapter import adapter_to_train
 from narrator_ray.training.curves import Curves
 from narrator_ray.training.deepspeed import chosen_engine, deepspeed_settings
 from narrator_ray.training.folder import (
@@ -115,8 +116,8 @@ def train_catalog(
     started_at_s = time.time()
     catalog = open_catalog(source, limit, config.storage)
     shared = resolve(out, config, catalog, Listeners(on_model=told.on_model), is_to_write=True)
-    if shared.model.adapter_path is not None:
-        raise ConfigError(f"preset {shared.preset.name!r} has an adapter already: train from the model without it")
+    config = shared.config
+    adapter_to_train(shared.model, config.training, config.model.use_adapter)
     chosen_engine(config.training)
     check_tracker(config.training.track)
     name = training_name(shared.preset.name, catalog.fingerprint, config, shared.fingerprints)

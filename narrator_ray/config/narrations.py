@@ -25,7 +25,8 @@ class ModelSettings(Section):
     memory_frames: Annotated[int, Field(ge=1)] = 1
     """Length of the consolidated memory of all earlier clips, in frames."""
     use_adapter: bool = True
-    """Whether the model's LoRA adapter is used (false: the paper's ablation a)."""
+    """Whether the model's LoRA adapter is used (false: the paper's ablation a). Training goes on with it, or, if false,
+    begins a new one from the model without it."""
     adapters: dict[str, str] = {}
     """Further LoRA adapters by the name that catalogue rows give as `adapter`, and where each lies: a directory, a hub
     repository or an s3:// prefix. All lie in memory beside the model; a video is narrated with its own."""

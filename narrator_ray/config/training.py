@@ -28,7 +28,8 @@ class TrainingSettings(Section):
     max_gradient_norm: PositiveFloat = 1.0
     """Longer gradients are shortened to this length."""
     lora_rank: Annotated[int, Field(ge=0)] = 64
-    """Rank of the LoRA factors; 0 leaves the language model as it is (the paper's ablation a)."""
+    """Rank of the LoRA factors; 0 leaves the language model as it is (the paper's ablation a). Where training goes on
+    with the adapter that a model has, its rank, alpha and layers stay as they are."""
     lora_alpha: Annotated[int, Field(ge=1)] = 16
     """LoRA updates count alpha / rank."""
     lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05

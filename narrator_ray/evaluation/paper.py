@@ -51,9 +51,14 @@ def checked_rows(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
+def paper_row(row: str) -> dict[str, float]:
+    """What the paper has in a row, by metric."""
+    return dict(zip(_COLUMNS, _ROWS[row], strict=True))
+
+
 def paper_value(row: str, score: Score) -> float | None:
     """What the paper has for a score, in its tables' scale; None where it has nothing that means the same."""
     if score.metric not in _COLUMNS:
         return None
     is_the_papers = score.variant == _LENGTH_POLICY if score.metric == "word_length" else score.definition == "released"
-    return _ROWS[row][_COLUMNS.index(score.metric)] if is_the_papers else None
+    return paper_row(row)[score.metric] if is_the_papers else None

@@ -20,7 +20,6 @@ from narrator_ray.errors import GenerationFailed, PromptTooLong, RejectReason
 from narrator_ray.model.narrator import VideoNarrator, as_tensor
 from narrator_ray.narration.job import ClipLabels, ClipResult, NarrationJob, ToldClip
 from narrator_ray.narration.length import count_words
-from narrator_ray.narration.prompt import clean
 from narrator_ray.narration.read_request import Read, num_equal
 from narrator_ray.narration.repetition import ToldPhrases
 from narrator_ray.narration.sampling import Sampler
@@ -98,7 +97,7 @@ class Story:
         self._on_labels = on_labels
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
-        self._name = set(self._spoken(job.product.name))
+        self._name = set(self._tokens.spoken(job.product.name))
         self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings)
         self._length = 0
         self._notes: list[str] = []
@@ -136,12 +135,12 @@ class Story:
     def _told_text(self, index: int, told: ToldClip) -> list[int]:
         """The same of a clip that was narrated before."""
         labels = self._tokens.labels.encode(told.script_labels) if self._tokens.form.has_labels else []
-        return self._text(index, labels, self._spoken(told.text))
+        return self._text(index, labels, self._tokens.spoken(told.text))
 
     def _remember_told(self) -> None:
         """Nothing is said again of what stands, before or after the clips to narrate."""
         for text in (*(told.text for told in self._job.told or () if told is not None), *self._job.unwanted):
-            self._remember(self._spoken(text))
+            self._remember(self._tokens.spoken(text))
 
     def _remember(self, ids: Sequence[int]) -> None:
         self._told.update(ids)
@@ -275,7 +274,4 @@ class Story:
         """Tokens of all that is known of the product, each fact as it would stand in a sentence."""
         product = self._job.product
         facts = [product.name, *(item.point for item in product.knowledge)]
-        return [token for fact in facts for token in self._spoken(fact)]
-
-    def _spoken(self, text: str) -> list[int]:
-        return self._tokens.encode(self._tokens.form.word_space + clean(text))
+        return [token for fact in facts for token in self._tokens.spoken(fact)]

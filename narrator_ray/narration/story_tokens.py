@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from narrator_ray import records
-from narrator_ray.narration.prompt import CLOSING, PromptForm
+from narrator_ray.narration.prompt import CLOSING, PromptForm, clean
 from narrator_ray.narration.prompt_tokens import fit_product, tokenize_prompt
 from narrator_ray.narration.storyline import MOST_LABELS, LabelVocabulary
 from narrator_ray.records import Product
@@ -75,6 +75,10 @@ class StoryTokens:
     def before_number(self) -> list[int]:
         """What stands before the narration's number on its line, where the wording has something there."""
         return self.encode(self.form.narration_number.partition("{place}")[0].rstrip())
+
+    def spoken(self, text: str) -> list[int]:
+        """A narration, or words as they would stand in one."""
+        return self.encode(self.form.word_space + clean(text))
 
     @property
     def closing(self) -> list[int]:

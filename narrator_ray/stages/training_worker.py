@@ -91,7 +91,7 @@ class _TrainingWorker:
         self._is_first = self._workers.index == 0
         model = prepare_model(job.preset, job.config.storage)
         self._prompt = model.spec.prompt
-        self._learner = Learner(model, settings, job.device)
+        self._learner = Learner(model, settings, job.device, job.config.model.use_adapter)
         store = SampleStore(job.store.storage)
         learnt, lengths = places(job.training_set.learnt)
         self._loop = TrainingLoop(

@@ -155,13 +155,12 @@ def clip_example(
 ) -> ClipExample:
     """One clip in tokens; ``index`` is 0-based. Labels do not matter where the wording has none."""
     lead = tokens.lead(index)
-    spoken = [*tokens.encode(tokens.form.word_space + clean(narration)), *tokens.closing]
     written = tokens.labels.encode(labels) if tokens.form.has_labels else []
     return ClipExample(
         opening=tuple(tokens.opening(index, num_clips)),
         scene=tuple(tokens.scene(len(context.tokens_ND))),
         requirement=tuple(tokens.requirement(window)),
-        answer=(*written, *lead, *spoken),
+        answer=(*written, *lead, *tokens.spoken(narration), *tokens.closing),
         num_given=0 if tokens.form.has_labels else len(tokens.before_number()),
         context=context,
     )

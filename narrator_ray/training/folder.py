@@ -63,7 +63,7 @@ def training_name(preset: str, catalog: str, config: Config, fingerprints: Finge
         prompt=fingerprints.prompt,
         training=config.training.model_dump(mode="json", exclude=_FREE),
         **{section: getattr(config, section).model_dump(mode="json") for section in ("clips", "frames", "length")},
-        model=config.model.model_dump(mode="json", exclude={"preset", "device", "adapters", "use_adapter"}),
+        model=config.model.model_dump(mode="json", exclude={"preset", "device", "adapters"}),
     )
     return f"{preset}-{key[:_KEY_CHARACTERS]}"
 

@@ -1,7 +1,7 @@
 """A narrator that can learn: LoRA factors on its language model, projector and position embedding in full.
 
-What is trained is kept in float32 whatever the model computes in. Saves a model directory that narration loads, where
-all parts that were not trained are links.
+A model with an adapter goes on with the adapter that it has. What is trained is kept in float32 whatever the model
+computes in. Saves a model directory that narration loads, where all parts that were not trained are links.
 
 Source: paper, section 5 (implementation). Deviation: the released training puts LoRA on the projector too and never
 saves the weights it was added to; here the projector is trained and saved itself.
@@ -9,13 +9,11 @@ saves the weights it was added to; here the projector is trained and saved itsel
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from narrator_ray.config import TrainingSettings
@@ -23,14 +21,14 @@ from narrator_ray.errors import ConfigError
 from narrator_ray.model.embedded import save_projection
 from narrator_ray.model.model_dir import ModelDirectory, seal_model_directory
 from narrator_ray.model.narrator import VideoNarrator
+from narrator_ray.training.base_adapter import adapter_to_train
+from narrator_ray.training.lora import save_adapter, with_learnt_lora, with_lora
 from narrator_ray.training.packing import require_full_attention
 
 Precision = Literal["bf16", "fp16", "fp32"]
 
 _DTYPES: dict[Precision, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 _LINKED = ("llm", "vision", "qformer")
-_IN_NARRATOR, _IN_PEFT = "llm.", "base_model.model."
-"""What names of the language model's weights begin with in a narrator, and in PEFT's view of the model alone."""
 
 
 def chosen_precision(settings: TrainingSettings, device: str) -> Precision:
@@ -55,29 +53,35 @@ class Learner:
         base: Where training starts from.
         settings: LoRA, precision and checkpointing.
         device: ``cpu`` or ``cuda``.
+        use_adapter: Whether the base's adapter, if it has one, is what is trained further; else it gets a new one.
 
     Attributes:
         narrator: The model. In ``eval()`` mode it narrates with what it has learnt so far.
         precision: What it computes in.
 
     Raises:
-        ConfigError: The base has an adapter already, or a setting cannot be used here.
+        ConfigError: A setting cannot be used here.
         ModelLoadError: The base cannot be loaded.
     """
 
-    def __init__(self, base: ModelDirectory, settings: TrainingSettings, device: str = "cpu") -> None:
-        if base.adapter_path is not None:
-            raise ConfigError(f"{base.path}: has an adapter; train from the model without it")
+    def __init__(
+        self, base: ModelDirectory, settings: TrainingSettings, device: str = "cpu", use_adapter: bool = True
+    ) -> None:
+        adapter = adapter_to_train(base, settings, use_adapter)
         self._base = base
         self.precision = chosen_precision(settings, device)
-        self.narrator = VideoNarrator.load(base.path, device, _DTYPES[self.precision])
+        self.narrator = VideoNarrator.load(base.path, device, _DTYPES[self.precision], use_adapter=False)
         for module in (self.narrator.projector, self.narrator.position_embedding):
             module.float().requires_grad_(True)
         if settings.pack_videos:
             require_full_attention(self.narrator.llm.config)
         if settings.gradient_checkpointing:
             _enable_checkpointing(self.narrator.llm)
-        self._adapted = _with_lora(self.narrator.llm, settings) if settings.lora_rank else None
+        self._adapted: Any = None
+        if adapter is not None:
+            self._adapted = with_learnt_lora(self.narrator.llm, adapter, settings)
+        elif settings.lora_rank:
+            self._adapted = with_lora(self.narrator.llm, settings)
 
     @property
     def trained(self) -> Mapping[str, torch.nn.Parameter]:
@@ -122,7 +126,7 @@ class Learner:
         names = ("projector.weight", "projector.bias", "position_embedding.weight")
         save_projection(target, *(weights[name].detach().float().cpu().numpy() for name in names))
         if self._adapted is not None:
-            _save_adapter(self._adapted, {name: weights[name] for name in weights if name not in names}, target)
+            save_adapter(self._adapted, {name: weights[name] for name in weights if name not in names}, target)
 
 
 def complete_model(base: ModelDirectory, target: Path, name: str) -> ModelDirectory:
@@ -146,41 +150,3 @@ def _enable_checkpointing(llm: Any) -> None:
     """Under the name it has in newer versions of transformers, or the older one."""
     enable = getattr(llm, "activation_checkpointing_enable", None) or llm.gradient_checkpointing_enable
     enable({"use_reentrant": False})
-
-
-def _with_lora(llm: Any, settings: TrainingSettings) -> Any:
-    """PEFT's view of the model, whose layers now have LoRA factors."""
-    from peft import LoraConfig, get_peft_model  # slow to import
-
-    config = LoraConfig(
-        r=settings.lora_rank,
-        lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.lora_dropout,
-        target_modules=list(settings.lora_targets) or "all-linear",
-        task_type="CAUSAL_LM",
-    )
-    torch.manual_seed(settings.seed)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)  # peft's
-            return get_peft_model(llm, config)
-    except ValueError as error:
-        raise ConfigError(f"training.lora_targets: {error}") from error
-
-
-def _save_adapter(adapted: Any, factors: Mapping[str, Tensor], model: Path) -> None:
-    """PEFT's format without its paths and card: the same bytes wherever the same is trained."""
-    from peft import get_peft_model_state_dict
-
-    target = model / "adapter"
-    target.mkdir()
-    named = {name.replace(_IN_NARRATOR, _IN_PEFT, 1): factor.detach().cpu() for name, factor in factors.items()}
-    tensors = get_peft_model_state_dict(adapted, state_dict=named, save_embedding_layers=False)
-    on_host = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    save_file(on_host, target / "adapter_model.safetensors", metadata={"format": "pt"})
-    config = adapted.peft_config["default"]
-    config.base_model_name_or_path = None
-    config.target_modules = sorted(config.target_modules)
-    config.inference_mode = True
-    config.save_pretrained(str(target))
-    config.inference_mode = False

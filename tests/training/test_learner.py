@@ -48,10 +48,7 @@ def test_targets_can_be_chosen_and_lora_left_out(base):
 
 def test_the_saved_model_is_the_trained_one(base, tmp_path):
     """Changed weights, saved and loaded: the same loss; what was not trained is linked; the same bytes twice."""
-    learner = Learner(base, TrainingSettings(lora_rank=4, lora_dropout=0.0))
-    with torch.no_grad():
-        for weight in learner.trained.values():
-            weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)) * 0.1)
+    learner = changed(Learner(base, TrainingSettings(lora_rank=4, lora_dropout=0.0)))
     saved = learner.save(tmp_path / "saved", "learnt")
     assert open_model_directory(saved.path).spec.is_trained
     assert (saved.path / "llm").is_symlink()
@@ -60,7 +57,44 @@ def test_the_saved_model_is_the_trained_one(base, tmp_path):
     torch.testing.assert_close(one_loss(VideoNarrator.load(saved.path)), expected, rtol=1e-4, atol=1e-3)
     again = learner.save(tmp_path / "again", "learnt")
     assert again.spec.fingerprints == saved.spec.fingerprints
-    with pytest.raises(ConfigError, match="adapter"):
+
+
+def changed(learner: Learner) -> Learner:
+    """With other weights than it began with."""
+    with torch.no_grad():
+        for weight in learner.trained.values():
+            weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)) * 0.1)
+    return learner
+
+
+def test_a_model_with_an_adapter_goes_on_with_it(base, tmp_path):
+    """The same factors, rank and layers, whatever the settings say; saved untouched they are the same model."""
+    first = changed(Learner(base, TrainingSettings(lora_rank=4, lora_alpha=8, lora_targets=("q_proj", "v_proj"))))
+    saved = first.save(tmp_path / "saved", "learnt")
+    learner = Learner(saved, TrainingSettings(lora_rank=64, lora_targets=("up_proj",)))
+    expected, state = first.state(), learner.state()
+    assert state.keys() == expected.keys()
+    for name, weight in expected.items():
+        torch.testing.assert_close(state[name], weight)
+    torch.testing.assert_close(one_loss(learner.narrator.eval()), one_loss(first.narrator.eval()))
+    assert learner.save(tmp_path / "again", "learnt").spec.fingerprints == saved.spec.fingerprints
+    one_loss(learner.narrator.train()).backward()
+    assert all(weight.grad is not None and weight.grad.any() for weight in learner.trained.values())
+
+
+def test_a_model_with_an_adapter_can_be_trained_without_it(base, tmp_path):
+    """A new adapter on the bare language model; its projection is kept. What cannot be meant is refused."""
+    saved = changed(Learner(base, TrainingSettings(lora_rank=4))).save(tmp_path / "saved", "learnt")
+    learner = Learner(saved, TrainingSettings(lora_rank=2), use_adapter=False)
+    expected = VideoNarrator.load(saved.path, use_adapter=False)
+    torch.testing.assert_close(one_loss(learner.narrator.eval()), one_loss(expected))
+    bare = Learner(saved, TrainingSettings(lora_rank=0), use_adapter=False)
+    assert bare.save(tmp_path / "bare", "bare").adapter_path is None
+    with pytest.raises(ConfigError, match="use_adapter=false"):
+        Learner(saved, TrainingSettings(lora_rank=0))
+    settings = saved.adapter_path / "adapter_config.json"
+    settings.write_text(settings.read_text().replace('"LORA"', '"IA3"'))
+    with pytest.raises(ConfigError, match="IA3"):
         Learner(saved, TrainingSettings())
 
 

@@ -37,7 +37,7 @@ def align(settings: NanoSettings) -> None:
     for loss in loop.run():
         replace_file(checkpoint, loop.state())
         figures = {name: round(share, 3) for name, share in aligner.accuracies(held_out).items()}
-        log(settings, "alignment", {"epoch": loop.epoch, "loss": round(loss, 4), "validation": figures})
+        log(settings.work, "alignment", {"epoch": loop.epoch, "loss": round(loss, 4), "validation": figures})
     tell(f"align: {time.monotonic() - began_s:.0f} s")
     _write_aligned(settings, base, aligner)
 

@@ -15,7 +15,7 @@ from narrator_ray.model.nano import write_nano
 from narrator_ray.model.vision_encoder import OpenClipQFormerEncoder, load_vision_encoder
 from narrator_ray.training.alignment import SeenFrames
 from narrator_ray.training.film_maps import FilmMaps, see_film
-from narrator_ray.training.nano.settings import NanoSettings
+from narrator_ray.training.nano.settings import FilmSettings, NanoSettings
 from narrator_ray.training.nano.work import films_of, maps_path, tell
 
 
@@ -30,8 +30,12 @@ def untrained(settings: NanoSettings) -> ModelDirectory:
 
 def draw(settings: NanoSettings) -> None:
     """Make all maps that are not there yet."""
-    base = untrained(settings)
-    for split in ("validation", "test", "train"):
+    draw_films(settings, untrained(settings), ("validation", "test", "train"))
+
+
+def draw_films(settings: FilmSettings, base: ModelDirectory, splits: Sequence[Split]) -> None:
+    """Make the maps of some splits that are not there yet, as the tower of a model sees them."""
+    for split in splits:
         (settings.work / "maps" / split).mkdir(parents=True, exist_ok=True)
         seeds = range(getattr(settings.films, split))
         missing = [seed for seed in seeds if not maps_path(settings, split, seed).is_file()]
@@ -49,7 +53,7 @@ def draw(settings: NanoSettings) -> None:
         tell(f"draw {split}: {len(missing)} films in {time.monotonic() - began_s:.0f} s")
 
 
-def _draw_films(settings: NanoSettings, base: ModelDirectory, split: Split, seeds: Sequence[int]) -> None:
+def _draw_films(settings: FilmSettings, base: ModelDirectory, split: Split, seeds: Sequence[int]) -> None:
     torch.set_num_threads(1)
     encoder = load_vision_encoder(base)
     assert isinstance(encoder, OpenClipQFormerEncoder)
@@ -57,11 +61,11 @@ def _draw_films(settings: NanoSettings, base: ModelDirectory, split: Split, seed
         see_film(film, encoder).save(maps_path(settings, split, seed))
 
 
-def maps_of(settings: NanoSettings, split: Split) -> list[FilmMaps]:
+def maps_of(settings: FilmSettings, split: Split) -> list[FilmMaps]:
     """The maps of all films of a split."""
     return [FilmMaps.load(maps_path(settings, split, seed)) for seed in range(getattr(settings.films, split))]
 
 
-def frames_of(settings: NanoSettings, split: Split) -> SeenFrames:
+def frames_of(settings: FilmSettings, split: Split) -> SeenFrames:
     """All frames of a split, in memory."""
     return SeenFrames.of(films_of(settings, split), maps_of(settings, split))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,34 @@ from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.model.qformer import load_qformer
 from narrator_ray.narration.engine import NarrationEngine
 from narrator_ray.narration.job import ClipResult, NarrationJob
-from narrator_ray.narration.length import windows_for
+from narrator_ray.narration.length import Window, windows_for
+from narrator_ray.narration.speech import TYPICAL_WORD_TICKS
 from narrator_ray.training.nano.narrate import kept_features
 from narrator_ray.training.nano.settings import NanoSettings
 from narrator_ray.training.nano.work import films_of, replace_bytes, tell
 
 _LANES = 16
+_LONGEST_UNHELD = 3
+"""A narration whose length is only asked for ends at so many times the highest number of words at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How stories are told.
+
+    Attributes:
+        decoding: How tokens are picked.
+        has_labels: Whether clips have script labels, which the model chooses.
+        is_length_kept: Whether narrations are held to their windows; False leaves it at what the prompt asks for.
+    """
+
+    decoding: DecodingSettings = field(default_factory=DecodingSettings)
+    has_labels: bool = True
+    is_length_kept: bool = True
+
+
+AS_A_RUN = Telling()
+"""Labels chosen, lengths kept, greedily."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +84,12 @@ def evaluate(settings: NanoSettings, split: Split, num_films: int) -> None:
 
 
 def stories_of(
-    narrator: VideoNarrator, films: Sequence[Film], contexts: Sequence[tuple[ClipContext, ...]]
+    narrator: VideoNarrator,
+    films: Sequence[Film],
+    contexts: Sequence[tuple[ClipContext, ...]],
+    telling: Telling = AS_A_RUN,
 ) -> list[Story]:
-    """The films told as a run tells them: labels chosen, lengths kept, greedily."""
+    """The films as they are told, labels chosen by the model."""
     videos = [film.to_video(f"film-{place:04d}", "film.mp4") for place, film in enumerate(films)]
     jobs = [
         NarrationJob(
@@ -74,19 +99,27 @@ def stories_of(
             clips=film.clips,
             contexts=its_contexts,
             storyline=None,
-            windows=windows_for(video, film.clips, LengthSettings()),
+            windows=windows,
             seed=0,
+            spoken_windows=None if telling.is_length_kept else tuple(map(_open, windows)),
         )
         for video, film, its_contexts in zip(videos, films, contexts, strict=True)
+        for windows in (windows_for(video, film.clips, LengthSettings()),)
     ]
     told: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
-    for result in NarrationEngine(narrator, DecodingSettings(), _LANES).narrate(jobs):
+    engine = NarrationEngine(narrator, telling.decoding, _LANES, has_labels=telling.has_labels)
+    for result in engine.narrate(jobs):
         assert isinstance(result, ClipResult), result
         told[result.job_id].append(result)
     return [
         Story(film, tuple(told[video.video_id]), tuple(_read(film, told[video.video_id], video.product)))
         for film, video in zip(films, videos, strict=True)
     ]
+
+
+def _open(window: Window) -> Window:
+    """A window of spoken time that any narration of usual length fits."""
+    return 1, _LONGEST_UNHELD * window[1] * TYPICAL_WORD_TICKS["en"]
 
 
 def _read(film: Film, results: Sequence[ClipResult], product: Any) -> list[Reading]:
@@ -125,11 +158,9 @@ def figures_of(stories: Sequence[Story]) -> dict[str, float]:
         for story in stories
         for result, (low, high) in zip(story.results, story_windows(story), strict=True)
     ]
-    orders = [
-        is_plausible_order([label for result in story.results for label in result.script_labels]) for story in stories
-    ]
     figures["in_window"] = sum(windows) / len(windows)
-    figures["label_order_plausible"] = sum(orders) / len(orders)
+    if stories[0].results[0].script_labels:
+        figures |= _label_figures(stories)
     figures["facts_told_per_clip"] = sum(len(reading.told) for reading in readings) / len(readings)
     figures["strange_words_per_clip"] = sum(len(reading.strange_words) for reading in readings) / len(readings)
     for name, texts in (
@@ -139,6 +170,19 @@ def figures_of(stories: Sequence[Story]) -> dict[str, float]:
         found = [told for told in map(repetition, texts) if told is not None]
         figures[name] = sum(told.share for told in found) / len(found)
     return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _label_figures(stories: Sequence[Story]) -> dict[str, float]:
+    """Stories whose labels come in a plausible order, and clips whose labels are those of the film's own script."""
+    orders = [
+        is_plausible_order([label for result in story.results for label in result.script_labels]) for story in stories
+    ]
+    is_right = [
+        set(result.script_labels) == set(shot.labels)
+        for story in stories
+        for result, shot in zip(story.results, story.film.script, strict=True)
+    ]
+    return {"label_order_plausible": sum(orders) / len(orders), "labels_right": sum(is_right) / len(is_right)}
 
 
 def repetition(texts: Sequence[str]) -> Repetition | None:

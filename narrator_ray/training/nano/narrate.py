@@ -20,7 +20,7 @@ from narrator_ray.training.examples import Sample, example_of
 from narrator_ray.training.film_maps import FPS, FilmMaps
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.loop import TrainingLoop
-from narrator_ray.training.nano.settings import NanoSettings
+from narrator_ray.training.nano.settings import FilmSettings, NanoSettings
 from narrator_ray.training.nano.work import checkpoint_of, log, maps_path, replace_bytes, replace_file, tell
 from narrator_ray.training.packing import packs
 
@@ -58,7 +58,7 @@ def train_round(settings: NanoSettings, number: int) -> None:
         began_s = time.monotonic()
         line = {"round": number, "step": report.step, "loss": round(report.loss, 4)}
         line |= {"tokens": report.num_tokens, "tokens_s": round(report.num_tokens / seconds)}
-        log(settings, "training", line)
+        log(settings.work, "training", line)
         if loop.step % settings.checkpoint_steps == 0 or loop.step == loop.num_steps:
             replace_file(checkpoint, loop.state())
 
@@ -85,7 +85,7 @@ def num_mentions(film: Film) -> int:
 
 
 def kept_features(
-    settings: NanoSettings, split: Split, seed: int, film: Film, model: ModelDirectory, qformer: FrameQFormer
+    settings: FilmSettings, split: Split, seed: int, film: Film, model: ModelDirectory, qformer: FrameQFormer
 ) -> VideoFeatures:
     """A film's features, computed once for a model."""
     fingerprint = model.spec.fingerprints.encoder

@@ -23,6 +23,17 @@ class FilmCounts(Section):
     """For the figures."""
 
 
+class FilmSettings(Section):
+    """Films of the storefront, and where their files lie."""
+
+    work: Path
+    """Directory for maps and checkpoints."""
+    films: FilmCounts = FilmCounts()
+    """How many films."""
+    processes: Annotated[int, Field(ge=1)] = 2
+    """That draw."""
+
+
 class RoundSettings(Section):
     """One pass of the narration stage over films, each told by one script."""
 
@@ -34,17 +45,11 @@ class RoundSettings(Section):
     """Highest learning rate; it falls along a cosine in every round."""
 
 
-class NanoSettings(Section):
+class NanoSettings(FilmSettings):
     """The whole recipe."""
 
-    work: Path
-    """Directory for maps and checkpoints."""
     weights: Path
     """The file that ships."""
-    films: FilmCounts = FilmCounts()
-    """How many films."""
-    processes: Annotated[int, Field(ge=1)] = 2
-    """That draw."""
     alignment: AlignmentSettings = AlignmentSettings()
     """The first stage."""
     training: TrainingSettings = TrainingSettings()

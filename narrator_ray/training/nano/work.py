@@ -11,17 +11,17 @@ import torch
 
 from narrator_ray.demo.films import Film, training_films
 from narrator_ray.demo.splits import Split
-from narrator_ray.training.nano.settings import NanoSettings
+from narrator_ray.training.nano.settings import FilmSettings, NanoSettings
 
 _LOG = logging.getLogger("narrator_ray.nano")
 
 
-def films_of(settings: NanoSettings, split: Split) -> list[Film]:
+def films_of(settings: FilmSettings, split: Split) -> list[Film]:
     """The films of a split."""
     return list(training_films(split, range(getattr(settings.films, split))))
 
 
-def maps_path(settings: NanoSettings, split: Split, seed: int) -> Path:
+def maps_path(settings: FilmSettings, split: Split, seed: int) -> Path:
     """Where the maps of a film lie."""
     return settings.work / "maps" / split / f"{seed:05d}.safetensors"
 
@@ -50,9 +50,9 @@ def tell(line: str) -> None:
     _LOG.info(line)
 
 
-def log(settings: NanoSettings, stage: str, line: dict[str, Any]) -> None:
-    """A line on the terminal and in the work directory's curve of a stage."""
+def log(folder: Path, stage: str, line: dict[str, Any]) -> None:
+    """A line on the terminal and in a directory's curve of a stage."""
     text = json.dumps(line)
     tell(f"{stage} {text}")
-    with (settings.work / f"{stage}.jsonl").open("a", encoding="utf-8") as stream:
+    with (folder / f"{stage}.jsonl").open("a", encoding="utf-8") as stream:
         stream.write(f"{text}\n")
