@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from narrator_ray.catalog.shard import Shard
 from narrator_ray.config import load_config
 from narrator_ray.pipeline import Listeners, extract_features, narrate_catalog
 from narrator_ray.runs.published import open_latest
@@ -174,6 +175,21 @@ def test_given_clips_labels_and_windows_are_kept(local_ray, tmp_path, write_mani
         assert (first["start_s"], first["end_s"], second["end_s"]) == (0.0, 1.5, 3.0)
         assert first["num_words"] == 4
         assert 7 <= second["num_words"] <= 9
+
+
+def test_shards_are_published_together(local_ray, tmp_path, write_manifest):
+    """Two shards into one output: nothing is published before the second; then a run finds all of it done."""
+    video, names = write_video(tmp_path / "video.mp4"), ("mug", "cup", "杯")
+    manifest = write_manifest([{**product_row(name, video), "product": {"name": f"A {name}"}} for name in names])
+    out = str(tmp_path / "out")
+    first = narrate_catalog(manifest, out, tiny_config(), shard=Shard(1, 2))
+    assert (first.num_narrated, first.waits_for) == (1, (Shard(2, 2),))
+    assert not (tmp_path / "out" / "latest.json").exists()
+    last = narrate_catalog(manifest, out, tiny_config(), shard=Shard(2, 2))
+    assert (last.num_narrated, last.merged.num_narrated, last.is_published) == (2, 3, True)
+    assert set(open_latest(out).narrations["video_id"].to_pylist()) == set(names)
+    assert {stage.stage: stage.num_in for stage in last.merged.stages}["narrate_clips"] == 3
+    assert narrate_catalog(manifest, out, tiny_config()).num_reused == 3
 
 
 def test_features_made_ahead_are_found(local_ray, tmp_path, write_manifest):
