@@ -6,6 +6,7 @@ ray job submit --working-dir . -- python jobs/nightly.py --config jobs/nightly.y
 import logging
 
 from narrator_ray.catalog.manifest import open_catalog
+from narrator_ray.catalog.shard import shard_of
 from narrator_ray.cli.job import job_record, run_job
 from narrator_ray.cli.shown_runs import narrate_shown, verdict
 from narrator_ray.config import Config, Section
@@ -14,8 +15,6 @@ from narrator_ray.records import JsonDict
 from narrator_ray.runs.published import open_run
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.storage.storage import Storage
-
-SUMMARY = "nightly.json"
 
 
 class NightlyJob(Section):
@@ -27,14 +26,19 @@ class NightlyJob(Section):
     """Directory that all machines reach, or s3:// prefix, for features, results, runs and nightly.json."""
     sample: SampleSettings = SampleSettings()
     """What is looked at before the run is published."""
+    shard: str | None = None
+    """Such as 2/4: only this share, and nightly-2-of-4.json; the last of the shards to end judges and publishes all."""
     settings: Config = Config()
     """Sections as of `narrator-ray narrate --config`."""
 
 
 def work(job: NightlyJob) -> int:
     """Go through the night; nightly.json is written however it ends."""
-    with job_record(Storage.open(job.out, job.settings.storage), SUMMARY) as record:
-        summary = narrate_shown(job.catalog, job.out, job.settings, approve=lambda run: judge(job, run, record))
+    shard = shard_of(job.shard)
+    with job_record(Storage.open(job.out, job.settings.storage), f"nightly{shard.suffix}.json") as record:
+        summary = narrate_shown(
+            job.catalog, job.out, job.settings, approve=lambda run: judge(job, run, record), shard=shard
+        )
         record |= {"exit_code": verdict(summary), "is_published": summary.is_published}
     return int(record["exit_code"])
 

@@ -139,6 +139,16 @@ def run_lines(summary: RunSummary) -> list[str]:
     return lines
 
 
+def shard_lines(summary: RunSummary) -> list[str]:
+    """What the run of a shard meant for its night; nothing for a run of a whole catalogue."""
+    if summary.merged is not None:
+        return [f"all {summary.shard.count} shards are complete", *run_lines(summary.merged)]
+    if summary.waits_for:
+        missing = ", ".join(map(str, summary.waits_for))
+        return [f"shard {summary.shard} is complete; readers see nothing of it before {missing} are"]
+    return []
+
+
 def extraction_lines(summary: ExtractionSummary, most: int) -> list[str]:
     """What making features came to, and why some videos have none; no more of those than asked for."""
     lines = [

@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.manifest import open_catalog
+from narrator_ray.catalog.shard import WHOLE, Shard
 from narrator_ray.config import Config
 from narrator_ray.errors import RejectReason
 from narrator_ray.model.adapter_places import prepare_adapters
@@ -31,6 +32,7 @@ from narrator_ray.outputs.store import ResultStore
 from narrator_ray.runs.cost_figures import Cluster
 from narrator_ray.runs.estimate import Estimate, estimate_run
 from narrator_ray.runs.extraction import ExtractionSummary, features_plan
+from narrator_ray.runs.night import night_of, publish_shard
 from narrator_ray.runs.plan import RunPlan, plan_run
 from narrator_ray.runs.publish import (
     Approve,
@@ -41,7 +43,7 @@ from narrator_ray.runs.publish import (
     publish_run,
     withdraw_run,
 )
-from narrator_ray.runs.run_folder import clean_up
+from narrator_ray.runs.run_folder import clean_up, run_folder
 from narrator_ray.runs.summary import Outcome, RunSummary
 from narrator_ray.runs.tally import Tally
 from narrator_ray.runs.video_log import log_video
@@ -199,8 +201,12 @@ def narrate_catalog(
     listeners: Listeners | None = None,
     retry: frozenset[RejectReason] = frozenset(),
     approve: Approve = approve_all,
+    shard: Shard = WHOLE,
 ) -> RunSummary:
     """Narrate every video of a catalogue and publish the run.
+
+    Of several shards each is a run of its own, at the same time as the others or not; the one that completes the night
+    publishes all of them together, and its summary has what was published as ``merged``.
 
     Args:
         source: Path or URI of the manifest.
@@ -209,25 +215,30 @@ def narrate_catalog(
         limit: Only the first rows of the manifest.
         listeners: Who wants to know how it goes.
         retry: Rejections to try again besides those that every run tries again.
-        approve: Looks at the complete run before readers do; says whether it becomes the published one.
+        approve: Looks at the complete run, of all shards, before readers do; says whether it becomes the published one.
+        shard: Which of these videos are narrated.
 
     Raises:
         NarratorError: A catalogue, setting, model or output that does not work; nothing done so far is lost.
     """
     told = listeners or Listeners()
     started_at_s, run_id = time.time(), new_run_id()
-    catalog = open_catalog(source, limit, config.storage)
+    catalog = open_catalog(source, limit, config.storage, shard)
     shared = resolve(out, config, catalog, told, is_to_write=True)
-    plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
-    announce_run(shared.store, run_id, plan.num_to_do)
+    plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry, shard=shard)
+    night = night_of(catalog, config, shared.fingerprints, plan, shard.count)
+    record = RunRecord(
+        run_id, source, config, shared.preset, shared.model, shared.fingerprints, started_at_s, shard=shard, night=night
+    )
+    announce_run(shared.store, record.folder, plan.num_to_do)
     told.on_plan(plan)
     tally, graph_started_s = Tally(STAGES), time.monotonic()
     if plan.num_to_do:
         _execute(shared, plan, run_id, tally, told.on_progress, STAGES)
     graph_s = time.monotonic() - graph_started_s if plan.num_to_do else 0.0
     told.on_publish()
-    record = RunRecord(run_id, source, config, shared.preset, shared.model, shared.fingerprints, started_at_s, graph_s)
-    return publish_run(shared.store, catalog, plan, tally, record, approve)
+    publish = publish_run if shard.is_whole else publish_shard
+    return publish(shared.store, catalog, plan, tally, replace(record, graph_s=graph_s), approve)
 
 
 def extract_features(
@@ -237,6 +248,7 @@ def extract_features(
     limit: int | None = None,
     listeners: Listeners | None = None,
     retry: frozenset[RejectReason] = frozenset(),
+    shard: Shard = WHOLE,
 ) -> ExtractionSummary:
     """Make the features of every video that has none yet, and nothing else: narration finds them in the output.
 
@@ -246,15 +258,15 @@ def extract_features(
         NarratorError: A catalogue, setting, model or output that does not work; nothing done so far is lost.
     """
     told, run_id = listeners or Listeners(), new_run_id()
-    catalog = open_catalog(source, limit, config.storage)
+    catalog = open_catalog(source, limit, config.storage, shard)
     shared = resolve(out, config, catalog, told, is_to_write=True)
-    plan = features_plan(plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry))
-    announce_run(shared.store, run_id, plan.num_to_do)
+    plan = features_plan(plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry, shard=shard))
+    announce_run(shared.store, run_folder(run_id), plan.num_to_do)
     told.on_plan(plan)
     tally = Tally(VISION_STAGES)
     if plan.num_to_do:
         _execute(shared, plan, run_id, tally, told.on_progress, VISION_STAGES)
-    withdraw_run(shared.store, run_id)
+    withdraw_run(shared.store, run_folder(run_id))
     return ExtractionSummary.of(plan, tally, shared.store.storage.uri, config.run.max_rejected_fraction)
 
 
@@ -265,15 +277,16 @@ def plan_catalog(
     limit: int | None = None,
     retry: frozenset[RejectReason] = frozenset(),
     listeners: Listeners | None = None,
+    shard: Shard = WHOLE,
 ) -> tuple[RunPlan, Estimate | None]:
     """What :func:`narrate_catalog` would do with the same arguments, and how long it would take. Changes nothing.
 
     Raises:
         NarratorError: A catalogue, setting, model or output that does not work.
     """
-    catalog = open_catalog(source, limit, config.storage)
+    catalog = open_catalog(source, limit, config.storage, shard)
     shared = resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
-    plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry)
+    plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry, shard=shard)
     return plan, estimate_run(shared.store.storage, plan, shared.fingerprints)
 
 

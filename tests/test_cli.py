@@ -12,7 +12,20 @@ from narrator_ray.cli import app
 from narrator_ray.cli.arguments import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED
 from narrator_ray.errors import ConfigError
 
-VERBS = ("check", "narrate", "extract", "plan", "show", "export", "gc", "evaluate", "train", "presets", "demo")
+VERBS = (
+    "check",
+    "narrate",
+    "extract",
+    "plan",
+    "show",
+    "export",
+    "publish",
+    "gc",
+    "evaluate",
+    "train",
+    "presets",
+    "demo",
+)
 GOOD_ROW = {
     "video_id": "mug",
     "video": "mug.mp4",
@@ -101,6 +114,44 @@ def test_a_reason_that_does_not_exist_exits_2(write_manifest, tmp_path):
     result = run("plan", write_manifest([GOOD_ROW]), "--out", str(tmp_path), "--retry-rejected=bored")
     assert result.returncode == EXIT_BAD_INPUT
     assert "video_empty" in result.stderr
+
+
+@pytest.mark.parametrize("shard", ["4/3", "0/3", "a/b", ""])
+@pytest.mark.parametrize("verb", ["narrate", "extract", "plan"])
+def test_a_shard_that_does_not_exist_exits_2(write_manifest, tmp_path, verb, shard):
+    """Before anything starts; the message shows what was given."""
+    out = tmp_path / "out"
+    with pytest.raises(ConfigError, match="shard") as caught:
+        CliRunner().invoke(
+            app, [verb, write_manifest([GOOD_ROW]), "--out", str(out), "--shard", shard], catch_exceptions=False
+        )
+    assert repr(shard) in str(caught.value)
+    assert not out.exists()
+
+
+def test_the_last_shard_publishes(write_manifest, tmp_path):
+    """The first says what readers wait for, the last what all of them came to; a plan counts its own videos only."""
+    manifest, out = (
+        write_manifest([{**GOOD_ROW, "video_id": name} for name in ("mug", "cup", "杯")]),
+        str(tmp_path / "o"),
+    )
+    options = ("--out", out, "--preset", "tiny-random", "--set", "run.max_rejected_fraction=1")
+    first = run("narrate", manifest, *options, "--shard", "1/2")
+    assert first.returncode == 0, first.stderr
+    assert "1 videos: 0 narrated now" in first.stdout
+    assert "shard 1/2 is complete; readers see nothing of it before 2/2 are" in first.stdout
+    assert run("show", out).returncode == run("publish", out).returncode == EXIT_BAD_INPUT
+    assert "2 not found" in " ".join(run("plan", manifest, *options[:4], "--shard", "2/2").stdout.split())
+    last = run("narrate", manifest, *options, "--shard", "2/2")
+    assert last.returncode == 0, last.stderr
+    assert (
+        last.stdout.index("2 videos: ")
+        < last.stdout.index("all 2 shards are complete")
+        < last.stdout.index("3 videos: ")
+    )
+    assert "3 rejected in run" in run("show", out, "--rejected").stdout
+    again = run("publish", out)
+    assert (again.returncode, again.stdout.count("3 videos: 0 narrated now")) == (0, 1), again.stderr
 
 
 def test_rejected_videos_are_shown_and_unneeded_objects_counted(write_manifest, tmp_path):

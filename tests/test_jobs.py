@@ -12,7 +12,7 @@ import yaml
 
 from narrator_ray.cli.arguments import EXIT_BAD_INPUT, EXIT_TOO_MANY_REJECTED
 from narrator_ray.config import Section, load_section
-from narrator_ray.errors import ManifestError
+from narrator_ray.errors import ConfigError, ManifestError
 
 ROOT = Path(__file__).parents[1]
 JOBS = ("extract_features", "narrate_catalog", "nightly")
@@ -95,6 +95,19 @@ def test_a_night_whose_sample_falls_short_is_not_published(write_manifest, tmp_p
     assert record["sample"]["shortfalls"] == ["word_length: no value, at least 95 is asked for"]
     assert not (tmp_path / "out" / "latest.json").exists()
     assert (tmp_path / "out" / "runs" / record["run_id"] / "run.json").exists()
+
+
+def test_a_night_of_shards_is_judged_and_published_by_its_last(write_manifest, tmp_path):
+    """Each shard has a summary file of its own; no two jobs write the same one."""
+    path = write_night(tmp_path, write_manifest, settings={"model": {"preset": "tiny-random"}})
+    allowed = "settings.run.max_rejected_fraction=1"
+    assert work(path, "shard=2/2", allowed) == work(path, "shard=1/2", allowed) == 0
+    waiting, last = (json.loads((tmp_path / "out" / f"nightly-{n}-of-2.json").read_text()) for n in (2, 1))
+    assert (waiting["is_published"], last["is_published"], last["num_videos"]) == (False, True, 1)
+    assert "sample" in last and "sample" not in waiting
+    assert not (tmp_path / "out" / "nightly.json").exists()
+    with pytest.raises(ConfigError, match="3/2"):
+        work(path, "shard=3/2")
 
 
 def test_the_record_of_a_night_that_fails_says_why(write_manifest, tmp_path):

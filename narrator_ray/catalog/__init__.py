@@ -5,6 +5,7 @@ text_tables.py    JSONL and CSV -> raw rows
 parquet_table.py  Parquet -> raw rows that mean the same
 columns.py        column names -> fields
 rows.py           one raw row -> a video
+shard.py          which videos one of several runs has
 fields.py         id, language, extra
 product_field.py  product and its knowledge
 video_field.py    where the video lies

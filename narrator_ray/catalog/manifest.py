@@ -18,6 +18,7 @@ from typing import IO
 from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.parquet_table import read_parquet
 from narrator_ray.catalog.rows import read_row
+from narrator_ray.catalog.shard import WHOLE, Shard
 from narrator_ray.catalog.text_tables import RawRow, read_csv, read_jsonl
 from narrator_ray.catalog.unique_ids import SeenIds
 from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
@@ -68,18 +69,21 @@ def read_manifest(
     return tuple(videos)
 
 
-def open_catalog(source: str, limit: int | None = None, storage: StorageSettings = DEFAULT_STORAGE) -> Catalog:
+def open_catalog(
+    source: str, limit: int | None = None, storage: StorageSettings = DEFAULT_STORAGE, shard: Shard = WHOLE
+) -> Catalog:
     """The videos of a catalogue, in its order, on local disk.
 
     Args:
         source: Local path or any URI that fsspec opens. Relative video paths are relative to its folder.
         limit: Read only this many rows.
         storage: How S3 is spoken.
+        shard: Which of these rows it has. All are checked, so that every shard of a bad catalogue says the same.
 
     Raises:
         ManifestError: The file cannot be read or rows have problems; every problem of every row read is listed.
     """
-    catalog = Catalog()
+    catalog = Catalog(shard)
     _read_rows(source, limit, storage, catalog.add)
     return catalog
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 
 import numpy as np
 
-_HASH_BYTES = 8
+from narrator_ray.catalog.short_hash import short_hash
 
 
 class SeenIds:
@@ -19,8 +18,7 @@ class SeenIds:
 
     def add(self, row: int, video_id: str) -> None:
         """Take the id of the next row."""
-        digest = hashlib.blake2b(video_id.encode(errors="surrogatepass"), digest_size=_HASH_BYTES).digest()
-        self._hashes.append(int.from_bytes(digest))
+        self._hashes.append(short_hash(video_id))
         self._rows.append(row)
 
     def suspects(self) -> frozenset[int]:

@@ -43,6 +43,11 @@ ClipModelOption = Annotated[
 ]
 
 
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", metavar="I/N", help="Only this shard of the videos, such as 2/4. Default: all.")
+]
+
+
 def storage_settings(config: Path | None, overrides: list[str] | None) -> StorageSettings:
     """How S3 is spoken, for verbs that need no other settings."""
     from narrator_ray.config import load_config

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from narrator_ray.cli.arguments import PROGRAM, CatalogArgument, ConfigOption, SetOption, console
+from narrator_ray.cli.arguments import PROGRAM, CatalogArgument, ConfigOption, SetOption, ShardOption, console
 from narrator_ray.cli.optional_value import RetryCommand, RetryOption
 from narrator_ray.cli.shown_runs import extract_shown, narrate_shown, stoppable, verdict
 
@@ -42,13 +42,18 @@ def narrate(
     limit: LimitOption = None,
     retry_rejected: RetryOption = None,
     allow_roots: RootOption = None,
+    shard: ShardOption = None,
 ) -> None:
-    """Narrate every video of a catalogue on Ray and publish the run. Run it again: only what changed is done."""
+    """Narrate every video of a catalogue on Ray and publish the run. Run it again: only what changed is done.
+
+    With --shard only a share of the videos, at the same time as other shards or not: the last to end publishes all.
+    """
+    from narrator_ray.catalog.shard import shard_of
     from narrator_ray.runs.reasons import retry_reasons
 
-    settings = _settings(config, preset, overrides, allow_roots)
+    settings, share = _settings(config, preset, overrides, allow_roots), shard_of(shard)
     with stoppable():
-        summary = narrate_shown(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
+        summary = narrate_shown(catalog, out, settings, limit, retry_reasons(retry_rejected or ()), shard=share)
     raise typer.Exit(verdict(summary))
 
 
@@ -62,16 +67,18 @@ def extract(
     limit: LimitOption = None,
     retry_rejected: RetryOption = None,
     allow_roots: RootOption = None,
+    shard: ShardOption = None,
 ) -> None:
     """Only decode and encode: make the features that `narrate` will find in the same OUT. Publishes nothing.
 
     `gc` removes features that no published run refers to once they are a day old: narrate before that.
     """
+    from narrator_ray.catalog.shard import shard_of
     from narrator_ray.runs.reasons import retry_reasons
 
-    settings = _settings(config, preset, overrides, allow_roots)
+    settings, share = _settings(config, preset, overrides, allow_roots), shard_of(shard)
     with stoppable():
-        summary = extract_shown(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
+        summary = extract_shown(catalog, out, settings, limit, retry_reasons(retry_rejected or ()), shard=share)
     raise typer.Exit(verdict(summary))
 
 
@@ -85,15 +92,17 @@ def plan(
     limit: LimitOption = None,
     retry_rejected: RetryOption = None,
     allow_roots: RootOption = None,
+    shard: ShardOption = None,
     is_listed: Annotated[bool, typer.Option("--all", help=f"List all videos to do, not only {MAX_LISTED}.")] = False,
 ) -> None:
     """Say what `narrate` would do with the same options, why, and how long it would take. Changes nothing."""
+    from narrator_ray.catalog.shard import shard_of
     from narrator_ray.console import plan_lines, plan_table, work_lines
     from narrator_ray.pipeline import plan_catalog
     from narrator_ray.runs.reasons import retry_reasons
 
-    settings = _settings(config, preset, overrides, allow_roots)
-    found, estimate = plan_catalog(catalog, out, settings, limit, retry_reasons(retry_rejected or ()))
+    settings, share = _settings(config, preset, overrides, allow_roots), shard_of(shard)
+    found, estimate = plan_catalog(catalog, out, settings, limit, retry_reasons(retry_rejected or ()), shard=share)
     console().print(plan_table(found))
     for line in (*plan_lines(found, estimate), *work_lines(found, None if is_listed else MAX_LISTED)):
         typer.echo(line)

@@ -66,6 +66,14 @@ def export(
     typer.echo(f"{len(written)} file{'s' if len(written) != 1 else ''} in {to}")
 
 
+@commands.command(epilog="Example: narrator-ray publish results")
+def publish(out: OutArgument, config: ConfigOption = None, overrides: SetOption = None) -> None:
+    """Publish the newest night of shards, as the last of them does by itself unless it is killed at it."""
+    from narrator_ray.cli.shown_runs import publish_shown, verdict
+
+    raise typer.Exit(verdict(publish_shown(out, storage_settings(config, overrides))))
+
+
 @commands.command(epilog="Example: narrator-ray gc results --keep-runs 7 --delete")
 def gc(
     out: OutArgument,

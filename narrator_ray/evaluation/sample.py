@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from narrator_ray.catalog.short_hash import short_hash
 from narrator_ray.config import Config, Section
 from narrator_ray.evaluation import summary
 from narrator_ray.evaluation.narrated_clips import clips_of
@@ -25,7 +26,6 @@ from narrator_ray.evaluation.stories import join
 from narrator_ray.evaluation.tools import Tools
 from narrator_ray.metrics.table import METRICS
 from narrator_ray.records import JsonDict, Video
-from narrator_ray.runs.last_run import short_hash
 
 
 class SampleSettings(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from narrator_ray.cost import StageCost
 from narrator_ray.records import JsonDict, Language, NarratedVideo, Narration, Product, Rejection
@@ -62,6 +63,23 @@ class StageSummary:
             "tokens_read": self.cost.tokens_read,
             "tokens_shared": self.cost.tokens_shared,
         }
+
+    @classmethod
+    def from_json(cls, data: JsonDict) -> Self:
+        """Inverse of :meth:`to_json`, but for what was rounded."""
+        counts = (data[name] for name in ("frames", "clips", "tokens_written", "tokens_read", "tokens_shared"))
+        cost = StageCost(data["seconds"], data["cpu_s"], *counts)
+        return cls(data["stage"], data["in"], data["out"], data["rejected"], cost, data["gpu_s"])
+
+    def __add__(self, other: StageSummary) -> StageSummary:
+        return StageSummary(
+            self.stage,
+            self.num_in + other.num_in,
+            self.num_out + other.num_out,
+            self.num_rejected + other.num_rejected,
+            self.cost + other.cost,
+            self.gpu_s + other.gpu_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

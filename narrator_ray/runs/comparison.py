@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from narrator_ray import __version__
+from narrator_ray.catalog.short_hash import short_hash
 from narrator_ray.config import Config
 from narrator_ray.errors import RejectReason
 from narrator_ray.records import JsonDict, Rejection
-from narrator_ray.runs.last_run import LastRun, PastVideo, short_hash
+from narrator_ray.runs.last_run import LastRun, PastVideo
 from narrator_ray.runs.reasons import TRANSIENT, WorkReason
 from narrator_ray.runs.work import Fingerprints, WorkItem
 
@@ -36,9 +37,9 @@ class Comparison:
         self._retried = TRANSIENT | retry
         record = {} if last is None else last.record
         self._has_same_model = record.get("model", {}).get("fingerprints") == fingerprints.to_json()
-        self._has_same_verdicts = record.get("software", {}).get("narrator-ray") == __version__ and _settings(
+        self._has_same_verdicts = record.get("software", {}).get("narrator-ray") == __version__ and verdict_settings(
             record.get("config", {})
-        ) == _settings(config.model_dump(mode="json"))
+        ) == verdict_settings(config.model_dump(mode="json"))
 
     def of(self, item: WorkItem, row_fingerprint: str) -> tuple[WorkReason, Rejection | None]:
         """The reason, and the rejection that still holds, if one does."""
@@ -66,5 +67,6 @@ class Comparison:
         return WorkReason.CHANGED_SETTINGS
 
 
-def _settings(config: JsonDict) -> dict[str, Any]:
+def verdict_settings(config: JsonDict) -> dict[str, Any]:
+    """Those that decide what becomes of a video."""
     return {name: section for name, section in config.items() if name not in _NO_VERDICT}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from narrator_ray.records import JsonDict
 from narrator_ray.runs.plan import RunPlan
-from narrator_ray.runs.run_folder import complete_runs, read_record
+from narrator_ray.runs.run_folder import complete_runs, read_record, run_folder
 from narrator_ray.runs.work import Fingerprints
 from narrator_ray.storage.storage import Storage
 
@@ -50,7 +50,7 @@ def estimate_run(storage: Storage, plan: RunPlan, fingerprints: Fingerprints) ->
         return Estimate(0.0, 0)
     spent = _Spent()
     for run_id in complete_runs(storage)[:MAX_RUNS]:
-        record = read_record(storage, run_id)
+        record = read_record(storage, run_folder(run_id))
         if record.get("model", {}).get("fingerprints") == fingerprints.to_json() and record.get("graph_s"):
             _add(spent, record)
     busy_s = spent.vision_s + spent.language_s

@@ -1,6 +1,7 @@
 """Objects that no recent run refers to: what changed products, changed settings and removed videos leave behind.
 
-With them go uploads in parts whose writers were killed: no reader sees them, but object stores keep and bill them.
+With them go shards of nights that are over, which were put together or never will be, and uploads in parts whose
+writers were killed: no reader sees them, but object stores keep and bill them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import pyarrow.parquet as pq
 from narrator_ray.errors import SchemaError, StorageError
 from narrator_ray.outputs.key_set import KeySet
 from narrator_ray.runs.last_run import VIDEOS_FILE
-from narrator_ray.runs.run_folder import complete_runs, latest_run_id, run_path, unfinished_runs
+from narrator_ray.runs.night import complete_shards
+from narrator_ray.runs.run_folder import SHARDS, begun, complete_runs, latest_run_id, run_folder, unfinished_runs
 from narrator_ray.runs.run_tables import NARRATIONS_FILE
 from narrator_ray.storage.object_entry import ObjectEntry
 from narrator_ray.storage.storage import Storage
@@ -33,7 +35,7 @@ class Garbage:
 
     Attributes:
         num_runs: Published runs whose objects are kept.
-        num_kept: Objects that they refer to.
+        num_kept: Objects that they refer to, or shards of a night that is not published yet.
         num_young: Objects that none of them refers to, but that are too young to be removed.
         num_objects: Objects to be removed, or removed.
         num_bytes: Their size.
@@ -52,7 +54,8 @@ def collect_garbage(storage: Storage, keep_runs: int, min_age_s: float, is_dry: 
     """Find features and narrations that no published run of the last ones refers to, and remove them.
 
     Objects younger than ``min_age_s`` stay: a run that is under way has made them. Nothing is removed while a run that
-    began since then is not complete, because it may count on objects that only older runs refer to.
+    began since then is not complete, because it may count on objects that only older runs refer to. Shards that began
+    after the published run keep what they refer to, and go when one that began later is published.
 
     Args:
         storage: The output.
@@ -65,15 +68,31 @@ def collect_garbage(storage: Storage, keep_runs: int, min_age_s: float, is_dry: 
         SchemaError: A run that is to be kept cannot be read; nothing was removed.
     """
     # The run that readers follow is kept even if others that began after it were complete before it.
-    runs = list(dict.fromkeys([latest_run_id(storage), *complete_runs(storage)]))[:keep_runs]
+    latest = latest_run_id(storage)
+    runs = list(dict.fromkeys([latest, *complete_runs(storage)]))[:keep_runs]
     oldest_s = time.time() - min_age_s
     if not is_dry:
         _check_no_run(storage, oldest_s)
     needed = KeySet()
-    for run_id in runs:
-        needed = needed | KeySet(_keys_of(storage, run_id))
+    waiting = [shard.folder for shard in complete_shards(storage) if not _is_over(shard.run_id, latest)]
+    for folder in (*map(run_folder, runs), *waiting):
+        needed = needed | KeySet(_keys_of(storage, folder))
     found = _sweep(storage, needed, oldest_s, len(runs), is_dry)
-    return replace(found, num_uploads=storage.end_uploads(oldest_s, is_dry))
+    shards = [entry for entry in storage.entries(SHARDS) if _is_over(entry.key.split("/")[3], latest)]
+    old = [entry for entry in shards if entry.modified_at_s <= oldest_s]
+    _remove(storage, old, is_dry)
+    return replace(
+        found,
+        num_young=found.num_young + len(shards) - len(old),
+        num_objects=found.num_objects + len(old),
+        num_bytes=found.num_bytes + sum(entry.num_bytes for entry in old),
+        num_uploads=storage.end_uploads(oldest_s, is_dry),
+    )
+
+
+def _is_over(run_id: str, latest: str) -> bool:
+    """Whether a shard began no later than the published run, which then is its night's or came after it."""
+    return begun(run_id) <= begun(latest)
 
 
 def _check_no_run(storage: Storage, oldest_s: float) -> None:
@@ -86,10 +105,10 @@ def _check_no_run(storage: Storage, oldest_s: float) -> None:
             )
 
 
-def _keys_of(storage: Storage, run_id: str) -> Iterator[str]:
+def _keys_of(storage: Storage, folder: str) -> Iterator[str]:
     """Keys that a run refers to; a run without a table of videos refers to what it narrated."""
-    name = VIDEOS_FILE if storage.exists(run_path(run_id, VIDEOS_FILE)) else NARRATIONS_FILE
-    path = run_path(run_id, name)
+    name = VIDEOS_FILE if storage.exists(f"{folder}/{VIDEOS_FILE}") else NARRATIONS_FILE
+    path = f"{folder}/{name}"
     try:
         with storage.opened(path) as file:
             for batch in pq.ParquetFile(file).iter_batches(columns=list(_KEY_COLUMNS)):

@@ -5,7 +5,6 @@ Forty bytes a video, however long ids and versions are; rejections in full.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +12,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from narrator_ray.catalog.shard import WHOLE, Shard
+from narrator_ray.catalog.short_hash import short_hash
 from narrator_ray.errors import SchemaError
 from narrator_ray.records import JsonDict, Rejection
-from narrator_ray.runs.run_folder import LATEST, latest_run_id, read_record, run_path
+from narrator_ray.runs.run_folder import LATEST, latest_run_id, read_record, run_folder, run_path
 from narrator_ray.schema import REJECTED, VIDEOS
 from narrator_ray.storage.storage import Storage
 
 VIDEOS_FILE = "videos.parquet"
 REJECTED_FILE = "rejected.parquet"
-_COLUMNS = ("video_id", "source_version", "row_fingerprint", "key")
-_HASH_BYTES = 8
+_COLUMNS = ("source_version", "row_fingerprint", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,12 @@ class LastRun:
         self._rejections = rejections
 
     @classmethod
-    def open(cls, storage: Storage) -> LastRun | None:
+    def open(cls, storage: Storage, shard: Shard = WHOLE) -> LastRun | None:
         """The newest published run, or None: there is none, or it was published before runs kept this.
+
+        Args:
+            storage: The output.
+            shard: Which of its videos are of interest.
 
         Raises:
             SchemaError: What was published cannot be read.
@@ -77,11 +81,11 @@ class LastRun:
         if not storage.exists(run_path(run_id, VIDEOS_FILE)):
             return None
         try:
-            hashes, is_narrated = _read_videos(storage, run_path(run_id, VIDEOS_FILE))
-            rejections = _read_rejections(storage, run_path(run_id, REJECTED_FILE))
+            hashes, is_narrated = _read_videos(storage, run_path(run_id, VIDEOS_FILE), shard)
+            rejections = _read_rejections(storage, run_path(run_id, REJECTED_FILE), shard)
         except (pa.ArrowException, KeyError, ValueError) as error:
             raise SchemaError(f"{storage.path_of(run_path(run_id, ''))}: cannot be read: {error}") from error
-        return cls(read_record(storage, run_id), hashes, is_narrated, rejections)
+        return cls(read_record(storage, run_folder(run_id)), hashes, is_narrated, rejections)
 
     def find(self, video_id: str) -> PastVideo | None:
         """What is known of a video; None if the run did not have it."""
@@ -97,24 +101,23 @@ class LastRun:
         return self._rejections.get(video_id)
 
 
-def short_hash(text: str) -> int:
-    """Eight bytes that stand for a text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=_HASH_BYTES).digest())
-
-
-def _read_videos(storage: Storage, path: str) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
-    parts, flags = [np.empty((0, len(_COLUMNS)), np.uint64)], [np.empty(0, bool)]
+def _read_videos(storage: Storage, path: str, shard: Shard) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+    parts, flags = [np.empty((0, 1 + len(_COLUMNS)), np.uint64)], [np.empty(0, bool)]
     with storage.opened(path) as file:
         for batch in pq.ParquetFile(file).iter_batches(columns=VIDEOS.names):
-            columns = [[short_hash(text) for text in batch[name].to_pylist()] for name in _COLUMNS]
-            parts.append(np.array(columns, np.uint64).T)
-            flags.append(batch["is_narrated"].to_numpy(zero_copy_only=False))
+            ids = np.array([short_hash(text) for text in batch["video_id"].to_pylist()], np.uint64)
+            is_held = shard.holds_hashes(ids)
+            rows = batch.filter(pa.array(is_held))
+            others = [[short_hash(text) for text in rows[name].to_pylist()] for name in _COLUMNS]
+            parts.append(np.column_stack([ids[is_held], np.array(others, np.uint64).T]))
+            flags.append(rows["is_narrated"].to_numpy(zero_copy_only=False))
     hashes, is_narrated = np.concatenate(parts), np.concatenate(flags)
     order = np.argsort(hashes[:, 0], kind="stable")
     return np.asfortranarray(hashes[order]), is_narrated[order]
 
 
-def _read_rejections(storage: Storage, path: str) -> dict[str, Rejection]:
+def _read_rejections(storage: Storage, path: str, shard: Shard) -> dict[str, Rejection]:
     with storage.opened(path) as file:
         batches = pq.ParquetFile(file).iter_batches(columns=REJECTED.names)
-        return {row["video_id"]: Rejection.from_json(row) for batch in batches for row in batch.to_pylist()}
+        rows = (row for batch in batches for row in batch.to_pylist() if shard.holds(row["video_id"]))
+        return {row["video_id"]: Rejection.from_json(row) for row in rows}

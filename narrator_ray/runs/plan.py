@@ -17,6 +17,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from narrator_ray.catalog.shard import WHOLE, Shard
 from narrator_ray.catalog.source import source_version
 from narrator_ray.config import Config, SourceSettings
 from narrator_ray.errors import ItemError, RejectReason
@@ -115,22 +116,24 @@ def plan_run(
     fingerprints: Fingerprints,
     find_version: Callable[[str, SourceSettings], str] | None = None,
     retry: frozenset[RejectReason] = frozenset(),
+    shard: Shard = WHOLE,
 ) -> RunPlan:
     """Look at every video file's metadata and list the store, and say what is left to do.
 
     Args:
-        videos: The catalogue.
+        videos: The catalogue, or a shard of it.
         store: The output.
         config: The settings.
         fingerprints: Of the model.
         find_version: Gives the version of a video file, or raises ItemError; None looks at the file.
         retry: Rejections to try again besides those that every run tries again.
+        shard: Which of the videos of the last published run are of interest.
 
     Raises:
         StorageError: The output cannot be listed.
         SchemaError: The last published run cannot be read.
     """
-    last = LastRun.open(store.storage)
+    last = LastRun.open(store.storage, shard)
     known = _Known(
         config,
         fingerprints,

@@ -6,6 +6,9 @@ grow on local disk and are uploaded whole: memory does not grow with the catalog
     OUT/runs/<run_id>/{config.yaml, run.json, narrations.parquet, narrations.jsonl, videos.parquet, rejected.parquet,
                        report.html}
     OUT/latest.json
+
+A run of a shard leaves the same but for the page, beside the other shards of its night; :mod:`narrator_ray.runs.night`
+publishes them together.
 """
 
 from __future__ import annotations
@@ -13,13 +16,14 @@ from __future__ import annotations
 import json
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from narrator_ray import __version__
 from narrator_ray.catalog.catalog import Catalog
+from narrator_ray.catalog.shard import WHOLE, Shard
 from narrator_ray.config import Config
 from narrator_ray.errors import StorageError
 from narrator_ray.model.model_dir import ModelDirectory
@@ -27,9 +31,9 @@ from narrator_ray.model.presets import Preset
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import JsonDict
 from narrator_ray.runs.plan import RunPlan
-from narrator_ray.runs.report import render_run_report
+from narrator_ray.runs.report import Shown, render_run_report
 from narrator_ray.runs.results import read_results
-from narrator_ray.runs.run_folder import LATEST, RECORD, STARTED, run_path
+from narrator_ray.runs.run_folder import LATEST, RECORD, STARTED, run_folder, shard_folder
 from narrator_ray.runs.run_tables import RunTables
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.runs.tally import Tally
@@ -57,6 +61,8 @@ class RunRecord:
         fingerprints: What results depend on besides the catalogue and the settings.
         started_at_s: Unix time.
         graph_s: Seconds that the graph took; 0 when nothing was to do.
+        shard: Which videos of the catalogue it has.
+        night: What its shard belongs to; empty where it has the whole catalogue.
     """
 
     run_id: str
@@ -67,6 +73,13 @@ class RunRecord:
     fingerprints: Fingerprints
     started_at_s: float
     graph_s: float = 0.0
+    shard: Shard = WHOLE
+    night: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where its files go."""
+        return run_folder(self.run_id) if self.shard.is_whole else shard_folder(self.night, self.shard, self.run_id)
 
 
 def new_run_id() -> str:
@@ -74,14 +87,15 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
 
 
-def announce_run(store: ResultStore, run_id: str, num_to_do: int) -> None:
+def announce_run(store: ResultStore, folder: str, num_to_do: int) -> None:
     """Leave a mark that a run is under way, so that nothing it may refer to is removed meanwhile."""
-    store.storage.write(run_path(run_id, STARTED), json.dumps({"run_id": run_id, "num_to_do": num_to_do}).encode())
+    mark = {"run_id": folder.rpartition("/")[2], "num_to_do": num_to_do}
+    store.storage.write(f"{folder}/{STARTED}", json.dumps(mark).encode())
 
 
-def withdraw_run(store: ResultStore, run_id: str) -> None:
+def withdraw_run(store: ResultStore, folder: str) -> None:
     """Take the mark away again: the run has ended and leaves nothing to publish."""
-    store.storage.delete([run_path(run_id, STARTED)])
+    store.storage.delete([f"{folder}/{STARTED}"])
 
 
 def publish_run(
@@ -92,7 +106,7 @@ def publish_run(
     record: RunRecord,
     approve: Approve = approve_all,
 ) -> RunSummary:
-    """Assemble and publish a run. One that is not approved is complete, but readers stay with the one before.
+    """Assemble and publish a run of a whole catalogue.
 
     Args:
         store: The output.
@@ -105,6 +119,30 @@ def publish_run(
     Raises:
         StorageError: The output cannot be written, or a video is neither done nor rejected.
     """
+    return lead_readers_to(store, write_run(store, catalog, plan, tally, record), approve)
+
+
+def lead_readers_to(store: ResultStore, summary: RunSummary, approve: Approve) -> RunSummary:
+    """Make a complete run the newest. One that is not approved stays where it is, and readers with the one before.
+
+    Raises:
+        StorageError: The output cannot be written.
+    """
+    if not approve(summary):
+        return replace(summary, is_published=False)
+    latest = {"run_id": summary.run_id, "finished_at": summary.finished_at}
+    store.storage.write(LATEST, json.dumps(latest).encode())
+    return summary
+
+
+def write_run(store: ResultStore, catalog: Catalog, plan: RunPlan, tally: Tally, record: RunRecord) -> RunSummary:
+    """Assemble a run. It is complete then, but nobody follows it.
+
+    Arguments are those of :func:`publish_run`.
+
+    Raises:
+        StorageError: The output cannot be written, or a video is neither done nor rejected.
+    """
     with tempfile.TemporaryDirectory(prefix="narrator-ray-") as name:
         folder = Path(name)
         with RunTables(folder, record.fingerprints.narrator, record.config.report.max_videos, plan.last) as tables:
@@ -112,11 +150,8 @@ def publish_run(
                 tables.add(planned, result)
         _check_complete(len(catalog), tables)
         summary = _summarize(store, catalog, plan, tally, tables, record)
-        _write_files(store, folder, tables, summary, record)
-    if not approve(summary):
-        return replace(summary, is_published=False)
-    latest = {"run_id": summary.run_id, "finished_at": summary.finished_at}
-    store.storage.write(LATEST, json.dumps(latest).encode())
+        shown = Shown(tables.shown, tables.shown_rejections) if record.shard.is_whole else None
+        write_files(store, record.folder, tables.paths, summary, record.config, shown)
     return summary
 
 
@@ -145,18 +180,20 @@ def _summarize(
         num_rejected=tables.num_rejected,
         stages=tally.stages,
         model=_describe_model(record),
-        manifest={"source": record.source, "num_rows": len(catalog), "fingerprint": catalog.fingerprint},
+        manifest={"source": record.source, "num_rows": catalog.num_added, "fingerprint": catalog.fingerprint},
         max_rejected_fraction=record.config.run.max_rejected_fraction,
         software={"narrator-ray": __version__},
         reasons={str(reason): count for reason, count in plan.counts.items()},
         graph_s=record.graph_s,
         cluster=tally.cluster,
+        shard=record.shard,
     )
 
 
 def _describe_model(record: RunRecord) -> JsonDict:
     return {
         "preset": record.preset.name,
+        "description": record.preset.description,
         "is_trained": record.model.spec.is_trained,
         "encoder_fingerprint": record.fingerprints.encoder,
         "narrator_fingerprint": record.fingerprints.narrator,
@@ -164,16 +201,30 @@ def _describe_model(record: RunRecord) -> JsonDict:
     }
 
 
-def _write_files(store: ResultStore, folder: Path, tables: RunTables, summary: RunSummary, record: RunRecord) -> None:
-    """All files of the run; its record comes last, because it says that the others are there."""
-    for path in tables.paths:
-        store.storage.write_file(run_path(record.run_id, path.name), path)
-    page = render_run_report(store, tables, summary, record.config, record.preset, record.fingerprints.encoder)
-    described = summary.to_json() | {"config": record.config.model_dump(mode="json")}
+def write_files(
+    store: ResultStore, folder: str, tables: Sequence[Path], summary: RunSummary, config: Config, shown: Shown | None
+) -> None:
+    """All files of a run; its record comes last, because it says that the others are there.
+
+    Args:
+        store: The output.
+        folder: Where in it they go.
+        tables: Files on local disk, each of which keeps its name.
+        summary: What the record and the page say.
+        config: The resolved settings.
+        shown: What the page shows one by one; None makes no page.
+
+    Raises:
+        StorageError: The output cannot be written.
+    """
+    for path in tables:
+        store.storage.write_file(f"{folder}/{path.name}", path)
+    described = summary.to_json() | {"config": config.model_dump(mode="json")}
     texts = {
-        "config.yaml": record.config.to_yaml(),
-        "report.html": page,
+        "config.yaml": config.to_yaml(),
+        "report.html": render_run_report(store, shown, summary, config) if shown is not None else "",
         RECORD: json.dumps(described, indent=2, ensure_ascii=False),
     }
     for name, text in texts.items():
-        store.storage.write(run_path(record.run_id, name), text.encode())
+        if text:
+            store.storage.write(f"{folder}/{name}", text.encode())

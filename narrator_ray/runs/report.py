@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from narrator_ray.config import Config
 from narrator_ray.errors import SchemaError, StorageError
-from narrator_ray.model.presets import Preset
 from narrator_ray.outputs.report import EmbeddedMedia, LinkedMedia, ReportVideo, RunReport, render_report
 from narrator_ray.outputs.report import report_video as shown_video
 from narrator_ray.outputs.store import ResultStore
-from narrator_ray.records import NarratedVideo
-from narrator_ray.runs.run_tables import RunTables
+from narrator_ray.records import NarratedVideo, Rejection
 from narrator_ray.runs.summary import RunSummary
 from narrator_ray.schema import VideoFeatures
 
@@ -26,23 +25,29 @@ _BYTES_PER_MB = 1_000_000
 _DEFAULT_MIME = "video/mp4"
 
 
-def render_run_report(
-    store: ResultStore,
-    tables: RunTables,
-    summary: RunSummary,
-    config: Config,
-    preset: Preset,
-    encoder_fingerprint: str,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page shows one by one, in the order of the tables.
+
+    Attributes:
+        narrated: The first results.
+        rejections: The first rejections.
+    """
+
+    narrated: Sequence[NarratedVideo]
+    rejections: Sequence[Rejection]
+
+
+def render_run_report(store: ResultStore, shown: Shown, summary: RunSummary, config: Config) -> str:
     """The report page of a run, as the text of one HTML file."""
     budget_bytes = config.report.embed_budget_mb * _BYTES_PER_MB
     report = RunReport(
         run_id=summary.run_id,
         started_at=datetime.fromisoformat(summary.started_at),
         finished_at=datetime.fromisoformat(summary.finished_at),
-        model=preset.name,
-        model_description=preset.description,
-        is_trained=preset.is_trained,
+        model=summary.model["preset"],
+        model_description=summary.model["description"],
+        is_trained=summary.model["is_trained"],
         config_yaml=config.to_yaml(),
         stages=summary.stages,
         num_videos=summary.num_videos,
@@ -51,9 +56,9 @@ def render_run_report(
         num_features_reused=summary.num_features_reused,
         num_clips=summary.num_clips,
         num_clips_in_window=summary.num_clips_in_window,
-        videos=tuple(_report_videos(store, encoder_fingerprint, tables.shown, budget_bytes)),
-        rejections=tuple(tables.shown_rejections),
-        num_more_rejected=tables.num_rejected - len(tables.shown_rejections),
+        videos=tuple(_report_videos(store, summary.model["encoder_fingerprint"], shown.narrated, budget_bytes)),
+        rejections=tuple(shown.rejections),
+        num_more_rejected=summary.num_rejected - len(shown.rejections),
     )
     return render_report(report)
 

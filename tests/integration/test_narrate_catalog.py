@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
+from narrator_ray.catalog.shard import Shard
 from narrator_ray.config import load_config
 from narrator_ray.pipeline import Listeners, extract_features, narrate_catalog
 from narrator_ray.runs.published import open_latest
@@ -137,7 +138,7 @@ FIXED = {
 
 @pytest.fixture(scope="module")
 def days(local_ray, tmp_path_factory) -> SimpleNamespace:
-    """Features made ahead, then a night, then one after the text of a product was edited."""
+    """Features made ahead, then a night in two shards, then a whole one after the text of a product was edited."""
     folder = tmp_path_factory.mktemp("days")
     film = write_video(folder / "film.mp4")
     (folder / "empty.mp4").touch()
@@ -160,7 +161,9 @@ def days(local_ray, tmp_path_factory) -> SimpleNamespace:
     seen.extracted = seen.snapshots[-1]
     seen.published = [*out.rglob("latest.json"), *out.rglob("started.json"), *(out / "narrations").rglob("*.json")]
     rows.pop()
-    seen.first = narrate_catalog(manifest(), str(out), tiny_config(), listeners=listeners)
+    seen.shards = [narrate_catalog(manifest(), str(out), tiny_config(), shard=Shard(1, 2))]
+    seen.published += out.rglob("latest.json")
+    seen.shards.append(narrate_catalog(manifest(), str(out), tiny_config(), listeners=listeners, shard=Shard(2, 2)))
     seen.before = open_latest(str(out))
     rows[0]["product"] = {"name": "Rainy mug", "knowledge": ["holds 300 ml"]}
     seen.second = narrate_catalog(manifest(), str(out), tiny_config())
@@ -176,8 +179,18 @@ def test_features_made_ahead_are_found(days):
     assert [(one.video_id, one.reason) for one in made.rejections] == [("empty", "video_empty")]
     assert (days.plans[0].num_to_do, days.extracted.num_finished) == (4, 4)  # twins are one, and so are languages
     assert not days.published
-    assert [stage.stage for stage in days.first.stages] == ["prepare_context", "narrate_clips"]
-    assert (days.first.num_features_reused, days.first.num_narrated) == (4, 5)
+    for shard in days.shards:
+        assert [stage.stage for stage in shard.stages] == ["prepare_context", "narrate_clips"]
+    assert [shard.num_features_reused for shard in days.shards] == [2, 2]
+
+
+def test_shards_make_one_run(days):
+    """Nothing is published before the last of them; a whole run later finds their results to be its own."""
+    first, last = days.shards
+    assert (first.num_narrated, first.waits_for) == (2, (Shard(2, 2),))
+    assert (last.num_narrated, last.merged.num_narrated, last.is_published) == (3, 5, True)
+    assert days.before.run_id == last.merged.run_id
+    assert set(days.before.narrations["video_id"].to_pylist()) == {"mug", "twin-a", "twin-b", "en", "zh"}
 
 
 def test_new_product_text_narrates_anew_without_decoding(days):
@@ -192,7 +205,8 @@ def test_new_product_text_narrates_anew_without_decoding(days):
 
 def test_rows_that_differ_only_in_their_id_are_narrated_once(days):
     """Two listings of one product and one video share the work and both appear."""
-    assert [item.video.video_id for item in days.plans[1].to_do] == ["mug", "twin-a", "en", "zh"]
+    assert [item.video.video_id for item in days.plans[0].to_do] == ["mug", "twin-a", "en", "empty"]
+    assert [item.video.video_id for item in days.plans[1].to_do] == ["mug", "zh"]  # the first shard had a twin's text
     texts = {name: days.before.narrations_of(name)["narration"].to_pylist() for name in ("twin-a", "twin-b")}
     assert texts["twin-a"] and texts["twin-a"] == texts["twin-b"]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from narrator_ray.catalog.catalog import Catalog
+from narrator_ray.catalog.shard import WHOLE, Shard
 from narrator_ray.config import Config, SourceSettings, load_config
 from narrator_ray.cost import StageCost
 from narrator_ray.errors import ItemError, RejectReason, UnreadableVideo
@@ -15,8 +16,10 @@ from narrator_ray.model.model_dir import ModelDirectory, ModelSpec, VisionSpec
 from narrator_ray.model.presets import find_preset
 from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Clip, NarratedVideo, Narration, Product, Rejection, ScriptLabel, Video
+from narrator_ray.runs.night import night_of, publish_shard
 from narrator_ray.runs.plan import RunPlan, plan_run
-from narrator_ray.runs.publish import RunRecord, announce_run, new_run_id, publish_run
+from narrator_ray.runs.publish import Approve, RunRecord, announce_run, approve_all, new_run_id, publish_run
+from narrator_ray.runs.run_folder import run_folder
 from narrator_ray.runs.summary import Outcome, RunSummary
 from narrator_ray.runs.tally import Tally
 from narrator_ray.runs.work import Fingerprints, WorkItem
@@ -51,9 +54,9 @@ def version_of(uri: str, rules: SourceSettings) -> str:
     return f"version of {uri}"
 
 
-def catalog_of(videos: Sequence[Video]) -> Catalog:
-    """Those rows as a catalogue."""
-    catalog = Catalog()
+def catalog_of(videos: Sequence[Video], shard: Shard = WHOLE) -> Catalog:
+    """Those rows as a catalogue, or a shard of it."""
+    catalog = Catalog(shard)
     for video in videos:
         catalog.add(video)
     return catalog
@@ -66,9 +69,10 @@ def plan_of(
     prints: Fingerprints = PRINTS,
     retry: frozenset[RejectReason] = frozenset(),
     find_version=version_of,
+    shard: Shard = WHOLE,
 ) -> RunPlan:
     """A plan over files that are never opened."""
-    return plan_run(videos, store, config, prints, find_version, retry)
+    return plan_run(catalog_of(videos, shard), store, config, prints, find_version, retry, shard)
 
 
 def put_result(store: ResultStore, item: WorkItem) -> None:
@@ -90,15 +94,18 @@ def publish(
     config: Config = CONFIG,
     prints: Fingerprints = PRINTS,
     graph_s: float = 0.0,
+    shard: Shard = WHOLE,
+    approve: Approve = approve_all,
 ) -> RunSummary:
     """Publish with a made-up model."""
-    tally = Tally(STAGES)
+    tally, catalog = Tally(STAGES), catalog_of(videos, shard)
     for outcome in outcomes:
         tally.add(outcome)
     model = ModelDirectory(Path("/nowhere"), SPEC)
     preset = find_preset("tiny-random")
-    record = RunRecord(new_run_id(), "catalog.jsonl", config, preset, model, prints, time.time(), graph_s)
-    return publish_run(store, catalog_of(videos), plan, tally, record)
+    name = night_of(catalog, config, prints, plan, shard.count)
+    record = RunRecord(new_run_id(), "catalog.jsonl", config, preset, model, prints, time.time(), graph_s, shard, name)
+    return (publish_run if shard.is_whole else publish_shard)(store, catalog, plan, tally, record, approve)
 
 
 def night(
@@ -111,10 +118,17 @@ def night(
 ) -> RunPlan:
     """A whole run: what is to do is narrated, but for those videos that are rejected; published; its plan."""
     plan = plan_of(store, videos, config, prints, retry)
-    announce_run(store, new_run_id(), plan.num_to_do)
+    announce_run(store, run_folder(new_run_id()), plan.num_to_do)
+    outcomes = narrate(store, plan, rejected or {})
+    publish(store, plan, outcomes, videos, config, prints, graph_s=10.0 if outcomes else 0.0)
+    return plan
+
+
+def narrate(store: ResultStore, plan: RunPlan, rejected: Mapping[str, ItemError]) -> list[Outcome]:
+    """What is to do of a plan, but for those videos that are rejected."""
     outcomes = []
     for item in plan.to_do:
-        error = (rejected or {}).get(item.video.video_id)
+        error = rejected.get(item.video.video_id)
         costs = {"split_clips": StageCost(2.0), "narrate_clips": StageCost(1.0)}
         if error is None:
             put_result(store, item)
@@ -122,5 +136,19 @@ def night(
         else:
             rejection = Rejection(item.video.video_id, item.video.uri, "split_clips", error.reason, error.detail)
             outcomes.append(Outcome(item.narration_key, rejection, {"split_clips": costs["split_clips"]}))
-    publish(store, plan, outcomes, videos, config, prints, graph_s=10.0 if outcomes else 0.0)
-    return plan
+    return outcomes
+
+
+def shard_run(
+    store: ResultStore,
+    shard: Shard,
+    videos: Sequence[Video] = tuple(VIDEOS),
+    rejected: Mapping[str, ItemError] | None = None,
+    config: Config = CONFIG,
+    approve: Approve = approve_all,
+) -> RunSummary:
+    """A whole run of one shard."""
+    plan = plan_of(store, videos, config, shard=shard)
+    outcomes = narrate(store, plan, rejected or {})
+    graph_s = 10.0 if outcomes else 0.0
+    return publish(store, plan, outcomes, videos, config, graph_s=graph_s, shard=shard, approve=approve)

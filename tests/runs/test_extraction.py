@@ -12,7 +12,7 @@ from narrator_ray.records import Clip, Rejection
 from narrator_ray.runs.extraction import ExtractionSummary, features_plan
 from narrator_ray.runs.publish import announce_run, withdraw_run
 from narrator_ray.runs.reasons import WorkReason
-from narrator_ray.runs.run_folder import unfinished_runs
+from narrator_ray.runs.run_folder import run_folder, unfinished_runs
 from narrator_ray.runs.summary import Outcome
 from narrator_ray.runs.tally import Tally
 from narrator_ray.schema import VideoFeatures
@@ -96,7 +96,7 @@ def test_every_video_is_counted_once(store):
 
 def test_an_extraction_that_has_ended_stands_in_nobodys_way(store):
     """`gc` waits for runs under way; this one leaves no run behind, so its mark is taken away."""
-    announce_run(store, "run-1", 3)
+    announce_run(store, run_folder("run-1"), 3)
     assert [run_id for run_id, _ in unfinished_runs(store.storage)] == ["run-1"]
-    withdraw_run(store, "run-1")
+    withdraw_run(store, run_folder("run-1"))
     assert not list(unfinished_runs(store.storage))

@@ -13,7 +13,7 @@ from narrator_ray.outputs.store import ResultStore
 from narrator_ray.records import Product
 from narrator_ray.runs.garbage import collect_garbage
 from narrator_ray.runs.publish import announce_run
-from narrator_ray.runs.run_folder import complete_runs, run_path
+from narrator_ray.runs.run_folder import complete_runs, run_folder, run_path
 from narrator_ray.storage.filesystems import filesystem_of
 from narrator_ray.storage.storage import Storage
 from tests.runs.nights import VIDEOS, night
@@ -74,7 +74,7 @@ def test_young_objects_stay(store):
 
 def test_nothing_is_removed_while_a_run_is_under_way(store):
     """It may count on what only older runs refer to; once it is older than the age given it was killed."""
-    announce_run(store, "20990101T000000Z-under-way", 3)
+    announce_run(store, run_folder("20990101T000000Z-under-way"), 3)
     with pytest.raises(StorageError, match=r"under-way began 0\.0 hours ago"):
         collect_garbage(store.storage, 1, 3600, is_dry=False)
     assert collect_garbage(store.storage, 1, 3600, is_dry=True).num_young == 1
