@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from narrator_ray.catalog.columns import parse_json
 from narrator_ray.catalog.fields import Report, nearest
 from narrator_ray.catalog.rows import read_row
 from narrator_ray.config import Config
@@ -18,6 +18,8 @@ FIELDS = ("product", "clips", "storyline", "language", "windows", "adapter", "se
 """Fields of the form beside the video."""
 _JSON_FIELDS = ("clips", "storyline", "windows")
 _HIGHEST_SEED = 2**53
+HIGHEST_WINDOW = 400
+"""Most words (en) or characters (zh) that can be asked for in one clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,9 @@ def _check_abilities(row: Video, abilities: Abilities, report: Report) -> None:
         report("language", f"this server's model writes {', '.join(abilities.languages)}, not {row.language}")
     if row.clips is not None and len(row.clips) > abilities.max_clips:
         report("clips", f"has {len(row.clips)} entries; at most {abilities.max_clips} are narrated (limits.max_clips)")
+    for index, (_, high) in enumerate(row.word_ranges or ()):
+        if high > HIGHEST_WINDOW:
+            report(f"windows[{index}]", f"goes up to {high}; at most {HIGHEST_WINDOW} can be asked for")
 
 
 def _product(text: str | None, report: Report) -> Any:
@@ -111,9 +116,9 @@ def _product(text: str | None, report: Report) -> Any:
 
 def _json(name: str, text: str, report: Report) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        report(name, "is not JSON: send it as JSON text")
+        return parse_json(text)
+    except ValueError as error:
+        report(name, f"{error}: send it as JSON text")
         return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from serve_app.answers import JSON_TYPE, SUBTITLE_TYPES, TYPES
 from serve_app.problems import PROBLEM_TYPE
 
 _TEXT = {"type": "string"}
@@ -44,6 +45,14 @@ _STATUSES = {
     503: "A part of the server does not answer.",
     504: "It took too long.",
 }
+
+
+def _answered_as(description: str, *media_types: str) -> dict[str, Any]:
+    """An answer in one of these forms: an object as JSON, else text."""
+    schemas = {name: {"type": "object"} if name == JSON_TYPE else _TEXT for name in media_types}
+    return {"200": {"description": description, "content": {name: {"schema": own} for name, own in schemas.items()}}}
+
+
 PROBLEM_DOCUMENTS: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": {PROBLEM_TYPE: {"schema": _PROBLEM}}}
     for status, description in _STATUSES.items()
@@ -57,10 +66,14 @@ NARRATIONS_DOCUMENT: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["video", "product"],
+                    "required": ["product"],
                     "additionalProperties": False,
                     "properties": {
                         "video": {"type": "string", "format": "binary", "description": "The video file."},
+                        "video_url": {
+                            "type": "string",
+                            "description": "Its http(s) address in place of the file, where /v1/models says so.",
+                        },
                         "product": {
                             "type": "string",
                             "description": 'JSON: {"name", "knowledge": {category: [points]}}; or just the name.',
@@ -82,19 +95,15 @@ NARRATIONS_DOCUMENT: dict[str, Any] = {
             }
         },
     },
-    "responses": {
-        "200": {
-            "description": "The narrations.",
-            "content": {
-                "application/json": {"schema": {"type": "object"}},
-                "text/event-stream": {"schema": _TEXT},
-                "application/x-subrip": {"schema": _TEXT},
-                "text/vtt": {"schema": _TEXT},
-            },
-        }
-    },
+    "responses": _answered_as("The narrations.", *TYPES),
 }
 """The body and the answers of POST /v1/narrations."""
+
+RESULT_DOCUMENT: dict[str, Any] = {"responses": _answered_as("The narrations.", JSON_TYPE, *SUBTITLE_TYPES)}
+"""The answers of GET /v1/narrations/{name}."""
+
+SUBTITLES_DOCUMENT: dict[str, Any] = {"responses": _answered_as("The subtitle file.", *SUBTITLE_TYPES)}
+"""The answers of POST /v1/subtitles."""
 
 JOBS_DOCUMENT: dict[str, Any] = {"requestBody": NARRATIONS_DOCUMENT["requestBody"]}
 """The body of POST /v1/jobs."""

@@ -27,7 +27,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -46,11 +46,19 @@ from serve_app.answers import (
     stream_of,
     wanted_type,
 )
-from serve_app.asked import Abilities, read_asked
+from serve_app.asked import Abilities, Asked, read_asked
 from serve_app.bodies import read_body
 from serve_app.demo_films import DemoFilms
-from serve_app.documents import JOBS_DOCUMENT, NARRATIONS_DOCUMENT, PROBLEM_DOCUMENTS, json_document
+from serve_app.documents import (
+    JOBS_DOCUMENT,
+    NARRATIONS_DOCUMENT,
+    PROBLEM_DOCUMENTS,
+    RESULT_DOCUMENT,
+    SUBTITLES_DOCUMENT,
+    json_document,
+)
 from serve_app.events import narration_json
+from serve_app.fetched import ADDRESS_FIELD, Fetcher, address_of
 from serve_app.headers import SECURITY_HEADERS, SecurityHeaders
 from serve_app.job_runner import JobRunner
 from serve_app.jobs import Job, JobBook, JobState, job_json
@@ -61,6 +69,7 @@ from serve_app.rewriting import Rewriting
 from serve_app.settings import ServeSettings
 from serve_app.texts import Measuring, Subtitling
 from serve_app.upload import received
+from serve_app.video_file import Upload
 from serve_app.way import Way
 
 
@@ -120,6 +129,7 @@ def make_app(endpoint: Endpoint) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type"],
         )
+    app.state.fetcher = Fetcher(endpoint.settings.sources, endpoint.settings.limits.max_uploads)
     gate = app.state.gate = Gate(access, endpoint.settings.limits.max_uploads)
     _add_problems(app)
     _add_narrations(app, endpoint, gate)
@@ -143,7 +153,7 @@ def _add_narrations(app: FastAPI, endpoint: Endpoint, gate: Gate) -> None:
         """
         return HeldResponse(_answered(endpoint, gate, caller, request))
 
-    @app.get("/v1/narrations/{name}", response_class=JSONResponse)
+    @app.get("/v1/narrations/{name}", response_class=JSONResponse, openapi_extra=RESULT_DOCUMENT)
     async def kept(request: Request, name: str, caller: Caller) -> Response:
         """A result of yours again, as JSON, SRT or WebVTT; for a while."""
         media_type = wanted_type(request.headers.get("accept"), RESULT_TYPES)
@@ -194,7 +204,7 @@ def _add_texts(app: FastAPI, endpoint: Endpoint) -> None:
         """How long texts are: words (en) or characters (zh), and seconds to say them."""
         return (await read_body(request, Measuring, max_bytes)).answer(endpoint.settings.config)
 
-    @app.post("/v1/subtitles", openapi_extra=json_document(Subtitling), response_class=PlainTextResponse)
+    @app.post("/v1/subtitles", response_class=Response, openapi_extra=json_document(Subtitling) | SUBTITLES_DOCUMENT)
     async def subtitle(request: Request, caller: Caller) -> Response:
         """Texts with their times as an SRT or WebVTT file."""
         asked = await read_body(request, Subtitling, max_bytes)
@@ -250,16 +260,29 @@ def _add_page(app: FastAPI) -> None:
 async def _answered(endpoint: Endpoint, gate: Gate, caller: str, request: Request) -> AsyncIterator[Response]:
     """A narration's answer; the upload lies on disk, and the caller's place is taken, until it has been sent."""
     media_type = wanted_type(request.headers.get("accept"))
-    limits, content_type = endpoint.settings.limits, request.headers.get("content-type", "")
+    timeout_s = endpoint.settings.limits.request_timeout_s
     with gate.admitted(caller):
-        async with received(content_type, request.stream(), limits) as upload:
-            asked = read_asked(secrets.token_urlsafe(16), upload.fields, endpoint.abilities)
+        async with _asked(endpoint, request) as (asked, upload):
             events = endpoint.way.narrate(asked, upload, caller)
             if media_type == STREAM_TYPE:
-                stream = stream_of(events, limits.request_timeout_s)
+                stream = stream_of(events, timeout_s)
                 yield StreamingResponse(stream, media_type=STREAM_TYPE, headers={"X-Accel-Buffering": "no"})
             else:
-                yield result_response(await result_of(events, limits.request_timeout_s), media_type)
+                yield result_response(await result_of(events, timeout_s), media_type)
+
+
+@asynccontextmanager
+async def _asked(endpoint: Endpoint, request: Request) -> AsyncIterator[tuple[Asked, Upload]]:
+    """What a form asks for, and its video, which is gone when the block ends."""
+    settings, content_type = endpoint.settings, request.headers.get("content-type", "")
+    async with received(content_type, request.stream(), settings.limits) as form:
+        address = address_of(form.fields, form.has_video, settings.sources)
+        texts = {name: text for name, text in form.fields.items() if name != ADDRESS_FIELD}
+        asked = read_asked(secrets.token_urlsafe(16), texts, endpoint.abilities)
+        if address is not None:
+            fetcher: Fetcher = request.app.state.fetcher
+            await fetcher.fetch(address, form.video)
+        yield asked, form.video.finish()
 
 
 async def _noted(endpoint: Endpoint, caller: str, request: Request) -> Job:
@@ -267,9 +290,7 @@ async def _noted(endpoint: Endpoint, caller: str, request: Request) -> Job:
     most = endpoint.settings.access.max_jobs
     if await asyncio.to_thread(endpoint.jobs.num_open, caller) >= most:
         raise busy(f"this key has {most} open jobs (access.max_jobs)", 60)
-    content_type = request.headers.get("content-type", "")
-    async with received(content_type, request.stream(), endpoint.settings.limits) as upload:
-        asked = read_asked(secrets.token_urlsafe(16), upload.fields, endpoint.abilities)
+    async with _asked(endpoint, request) as (asked, upload):
         job = Job(caller, asked, upload.version, upload.num_bytes, time.time())
         await asyncio.to_thread(endpoint.jobs.add, job, upload.path)
     return job
@@ -298,7 +319,8 @@ def _models(endpoint: Endpoint) -> JsonDict:
     labels = {str(label): {language: label.name_in(language) for language in LANGUAGES} for label in ScriptLabel}
     limits = endpoint.settings.limits
     shown = {name: getattr(limits, name) for name in ("max_upload_mb", "max_text_kb", "max_video_s", "max_clips")}
-    return {"models": [model], "labels": labels, "limits": shown}
+    takes_addresses = endpoint.settings.sources.allow_http
+    return {"models": [model], "labels": labels, "limits": shown, ADDRESS_FIELD: takes_addresses}
 
 
 def _add_problems(app: FastAPI) -> None:

@@ -16,7 +16,7 @@ from narrator_ray.errors import StorageError
 from serve_app.events import Event, FramesEncoded, Narrated
 from serve_app.jobs import Job, JobBook, JobState
 from serve_app.problems import Problem, internal_error, timed_out
-from serve_app.upload import Upload
+from serve_app.video_file import Upload
 from serve_app.way import Way
 
 BEAT_S = 1.0
@@ -114,7 +114,7 @@ class JobRunner:
                 with tempfile.TemporaryFile(prefix="narrator-ray-") as file:
                     await asyncio.to_thread(self._book.copy_video, job.name, file)
                     path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
-                    upload = Upload(path, job.version, job.num_bytes, {})
+                    upload = Upload(path, job.version, job.num_bytes)
                     async with aclosing(self._way.narrate(job.asked, upload, job.caller)) as events:
                         async for event in events:
                             told.hear(event)

@@ -115,10 +115,15 @@ def internal_error() -> Problem:
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", _HIDDEN)
 
 
-def problem_of(error: ItemError) -> Problem:
-    """What a video that was rejected is to a client: the same closed list of reasons, as codes."""
+def problem_of(error: ItemError, field: str | None = None) -> Problem:
+    """What a video that was rejected is to a client: the same closed list of reasons, as codes.
+
+    Args:
+        error: Why it was rejected.
+        field: Field of the request that is at fault; by default the reason tells.
+    """
     status = _STATUS_OF.get(error.reason, HTTPStatus.UNPROCESSABLE_ENTITY)
     detail = _HIDDEN if status is HTTPStatus.INTERNAL_SERVER_ERROR else error.detail
-    field = _FIELD_OF.get(error.reason, "video")
-    errors = [] if status >= HTTPStatus.INTERNAL_SERVER_ERROR else [FieldProblem(field, detail)]
+    at_fault = field or _FIELD_OF.get(error.reason, "video")
+    errors = [] if status >= HTTPStatus.INTERNAL_SERVER_ERROR else [FieldProblem(at_fault, detail)]
     return Problem(status, str(error.reason), detail, errors)

@@ -1,4 +1,4 @@
-"""One clip of a result narrated anew, with another label or window, beside the others as they stand now."""
+"""One clip of a result narrated anew, with another label, window or wish, beside the others as they stand now."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from narrator_ray.narration.length import SHORTEST_SENTENCE
 from narrator_ray.narration.storyline import MOST_LABELS
 from narrator_ray.outputs.keys import content_key
 from narrator_ray.records import NarratedVideo, Narration, ScriptLabel
+from serve_app.asked import HIGHEST_WINDOW
 from serve_app.problems import FieldProblem, invalid_request
 from serve_app.results import KeptResult
 from serve_app.texts import Text
-
-_HIGHEST_WINDOW = 400
 
 
 class Rewriting(Section):
@@ -30,6 +29,8 @@ class Rewriting(Section):
     """Script labels of the clip."""
     window: tuple[int, int] | None = None
     """Lowest and highest length in words (en) or characters (zh)."""
+    instruction: Annotated[str, Field(max_length=500)] = ""
+    """What is wanted of the clip, in words that the model reads beside its pictures."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Of random choices, where the server makes any."""
     texts: tuple[Text, ...] | None = None
@@ -52,8 +53,8 @@ def check_rewriting(asked: Rewriting, result: NarratedVideo) -> None:
         problems.append(FieldProblem("texts", f"has {len(asked.texts)} entries for {num_clips} clips: give all"))
     if asked.window is not None:
         low, high = asked.window
-        if not (1 <= low <= high <= _HIGHEST_WINDOW and high >= shortest):
-            rule = f"1 <= lowest <= highest <= {_HIGHEST_WINDOW} must hold, and the highest be {shortest} at least"
+        if not (1 <= low <= high <= HIGHEST_WINDOW and high >= shortest):
+            rule = f"1 <= lowest <= highest <= {HIGHEST_WINDOW} must hold, and the highest be {shortest} at least"
             problems.append(FieldProblem("window", rule))
     if problems:
         raise invalid_request(problems)
@@ -77,7 +78,7 @@ def rewriting_job(
     job = narration_job(job_id, key, kept.asked.row, kept.features.clips, contexts, config.length)
     given = replace(job, storyline=_only(index, asked.labels, len(job.clips)), told=_told(asked, result, index))
     stood = asked.texts[index] if asked.texts is not None else result.narrations[index].text
-    given = replace(given, unwanted=(stood,))
+    given = replace(given, unwanted=(stood,), wish=asked.instruction)
     if asked.window is None:
         return given
     windows = (*job.windows[:index], asked.window, *job.windows[index + 1 :])

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from narrator_ray.config import Config, Section
+from narrator_ray.config import Config, Section, SourceSettings
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -26,7 +26,7 @@ class Limits(Section):
     max_text_kb: PositiveInt = 64
     """Most KiB of everything else in a request: product, clips, storyline."""
     upload_timeout_s: PositiveFloat = 120.0
-    """Seconds in which an upload must have arrived."""
+    """Seconds in which an upload must have arrived, or a video from its address."""
     max_uploads: PositiveInt = 8
     """Requests that one ingress replica takes at once; more are told to come back later."""
     max_video_s: PositiveFloat = 600.0
@@ -87,7 +87,8 @@ class ServeSettings(Section):
     preset: str | None = None
     """Name of a preset or path of a preset file; by default what `settings.model.preset` says."""
     settings: Config = Config()
-    """Sections of the batch job's settings: clips, frames, model, length, decoding ..."""
+    """Sections of the batch job's settings: clips, frames, model, length, decoding ... With `sources.allow_http`
+    a video may be named by its address."""
     results: str = ""
     """Where results that may still be changed and open jobs are kept: a folder or s3:// prefix that all ingress
     replicas reach; by default a folder of this machine's temporary files that only this user can read."""
@@ -108,8 +109,16 @@ class ServeSettings(Section):
     """Videos that one ingress replica decodes at once, each in a process of its own."""
     drain_timeout_s: PositiveFloat = 300.0
     """Seconds that a replica which is told to stop has to finish what it is at."""
-    health_period_s: PositiveFloat = 30.0
-    """Seconds between health checks, which narrate a clip where nothing else has shown that the model works."""
+    health_period_s: PositiveFloat = 10.0
+    """Seconds between health checks, which narrate a clip where nothing else has shown that the model works; a replica
+    that dies is missed at the next one."""
+
+    @property
+    def sources(self) -> SourceSettings:
+        """Where videos that are named by their address may come from; limits are those of uploads."""
+        limits = self.limits
+        own = {"max_video_mb": limits.max_upload_mb, "download_timeout_s": limits.upload_timeout_s}
+        return self.settings.sources.model_copy(update=own)
 
     @property
     def config(self) -> Config:

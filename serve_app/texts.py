@@ -14,7 +14,8 @@ from narrator_ray.outputs.subtitles import SubtitleFormat, subtitles
 from narrator_ray.records import Clip, JsonDict, Language, Narration
 
 _MOST_TEXTS = 500
-_LONGEST_S = 1e6
+_LONGEST_S = 359_999.0
+"""Subtitles count up to a hundred hours."""
 Text = Annotated[str, Field(max_length=5000)]
 Seconds = Annotated[float, Field(ge=0, le=_LONGEST_S, allow_inf_nan=False)]
 

@@ -35,7 +35,7 @@ from serve_app.events import Accepted, ClipsFound, Done, Event, FramesEncoded, L
 from serve_app.problems import FieldProblem, internal_error, invalid_request, problem_of
 from serve_app.results import KeptResult, Results
 from serve_app.rewriting import Rewriting, check_rewriting, rewriting_job, rewritten
-from serve_app.upload import Upload
+from serve_app.video_file import Upload
 
 _T = TypeVar("_T")
 Frames = npt.NDArray[np.uint8]

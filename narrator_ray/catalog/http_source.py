@@ -63,7 +63,7 @@ def http_chunks(url: str, allow_private: bool = False) -> Iterator[bytes]:
     with _explained(), _open(url, "GET", allow_private) as response:
         announced = response.headers.get("Content-Length")
         num_bytes = 0
-        while chunk := response.read(CHUNK_BYTES):
+        while chunk := response.read1(CHUNK_BYTES):  # what is there: who waits can give up a server that trickles
             num_bytes += len(chunk)
             yield chunk
         if announced is not None and num_bytes != int(announced):

@@ -80,12 +80,29 @@ def local_copy(uri: str, rules: SourceSettings, storage: StorageSettings = DEFAU
         return
     with _temporary_file(PurePosixPath(urlsplit(uri).path).suffix) as path:
         with _rejecting(uri):
-            if scheme == "s3":
-                chunks = _s3_chunks(uri, rules, storage)
-            else:
-                chunks = http_chunks(uri, rules.allow_private_addresses)
-            _fill(path, _limited(uri, chunks, rules))
+            _fill(path, remote_pieces(uri, rules, storage))
         yield path
+
+
+def remote_pieces(uri: str, rules: SourceSettings, storage: StorageSettings = DEFAULT_STORAGE) -> Iterator[bytes]:
+    """The bytes of a video on S3 or on the web, in pieces.
+
+    Args:
+        uri: The video.
+        rules: Where videos may come from, how large they may be and how long they may take.
+        storage: How S3 is spoken.
+
+    Raises:
+        UnreadableVideo: The file is missing, forbidden, does not arrive whole or in time, or is larger than the rules
+            allow.
+    """
+    _check_allowed(uri, rules)
+    with _rejecting(uri):
+        if scheme_of(uri) == "s3":
+            chunks = _s3_chunks(uri, rules, storage)
+        else:
+            chunks = http_chunks(uri, rules.allow_private_addresses)
+        yield from _limited(uri, chunks, rules)
 
 
 def _check_allowed(uri: str, rules: SourceSettings) -> None:

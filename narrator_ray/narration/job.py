@@ -45,6 +45,7 @@ class NarrationJob:
         told: Narrations that stand already, None for each clip to narrate; None: all are to be narrated. What stands
             before a clip is read, what stands after it is not said again; neither is looked at or given as a result.
         unwanted: Further texts that are not to be said again.
+        wish: What is wanted of the clips to narrate, in a client's words; untrusted, and cleaned as all texts are.
     """
 
     job_id: str
@@ -59,6 +60,7 @@ class NarrationJob:
     adapter: str | None = None
     told: tuple[ToldClip | None, ...] | None = None
     unwanted: tuple[str, ...] = ()
+    wish: str = ""
 
     @property
     def num_to_tell(self) -> int:

@@ -3,6 +3,7 @@
     head                        instruction, product, "Video:"            once per video
     opening(i)                  "Clip 2/5:"
     scene(i)                    the line with the visual tokens           only for the clip that is being narrated
+    wish(text)                  what a client wants of this clip          likewise, where there is such a wish
     requirement(window)         "length: 9-15 words", "script type:"      the model writes its label here
     labels + narration_lead(i)  the label, a line break, "2."             the model writes its narration here
     CLOSING                     the line break after a narration
@@ -73,6 +74,7 @@ class PromptForm:
         video_heading: Line before the clips.
         clip_heading: First line of a clip; takes ``place`` (1-based) and ``count``.
         scene_line: The line with the visual tokens.
+        wish_line: What is wanted of the clip at hand, in a client's words.
         requirement_line: The length window; takes ``low`` and ``high``.
         label_lead: What stands before a script label; empty for a form without labels.
         narration_number: What stands before a narration; takes ``place``.
@@ -89,6 +91,7 @@ class PromptForm:
     video_heading: str
     clip_heading: str
     scene_line: str
+    wish_line: str
     requirement_line: str
     label_lead: str
     narration_number: str
@@ -116,6 +119,11 @@ class PromptForm:
     def scene(self, num_tokens: int) -> str:
         """The line with the visual tokens' placeholders."""
         return self.scene_line.format(START + PATCH * num_tokens + END)
+
+    def wish(self, text: str) -> str:
+        """The line with what is wanted of a clip; nothing where nothing is."""
+        wanted = clean(text)
+        return self.wish_line.format(wanted) if wanted else ""
 
     def requirement(self, window: tuple[int, int]) -> str:
         """The length window, and the lead of the script label."""
@@ -161,6 +169,7 @@ _ENGLISH = PromptForm(
     video_heading="Video:",
     clip_heading="Clip {place}/{count}:\n",
     scene_line="scene: {}\n",
+    wish_line="instruction: {}\n",
     requirement_line="length: {low}-{high} words\n",
     label_lead="script type:",
     narration_number="{place}.",
@@ -186,6 +195,7 @@ _ENGLISH_RELEASED = PromptForm(
     video_heading="",
     clip_heading=" Video shot {place}:\n",
     scene_line=" visual scene: {}\n",
+    wish_line=" instruction: {}\n",
     requirement_line=" word count requirement: {low}-{high} words\n",
     label_lead="",
     narration_number=" Narrative {place}:",
@@ -206,6 +216,7 @@ _CHINESE = PromptForm(
     video_heading="广告视频：",
     clip_heading="镜头{place}/{count}：\n",
     scene_line="场景：{}\n",
+    wish_line="修改要求：{}\n",
     requirement_line="字数要求：{low}-{high}个字\n",
     label_lead="剧本类型：",
     narration_number="{place}.",

@@ -162,7 +162,7 @@ class Story:
         one is read together with what follows it, in the hope that no further label comes.
         """
         context, tokens = self._job.contexts[index], self._tokens
-        scene = tokens.scene(len(context.tokens_ND))
+        scene = [*tokens.scene(len(context.tokens_ND)), *tokens.wish(self._job.wish)]
         prompt = [*unread, *scene, *tokens.requirement(self._job.windows[index])]
         visual = self._narrator.embed_visual(as_tensor(context.tokens_ND), context.position)
         shareable = len(unread) if index == 0 else 0
@@ -264,6 +264,7 @@ class Story:
     def _fitting_product(self) -> Product:
         """The product with as many knowledge points as the model's context holds beside the clips."""
         job, most = self._job, max(len(context.tokens_ND) for context in self._job.contexts)
+        most += len(self._tokens.wish(job.wish))
         context_length = self._narrator.context_length
         product, num_dropped = self._tokens.fitting_product(job.product, job.windows, most, context_length)
         if num_dropped:

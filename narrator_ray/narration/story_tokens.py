@@ -64,6 +64,10 @@ class StoryTokens:
         """The line with the placeholders of visual tokens."""
         return self.encode(self.form.scene(num_tokens))
 
+    def wish(self, text: str) -> list[int]:
+        """The line with what is wanted of a clip, if anything is."""
+        return self.encode(self.form.wish(text))
+
     def requirement(self, window: tuple[int, int]) -> list[int]:
         """The length window, and the lead of the script label."""
         return self.encode(self.form.requirement(window))
@@ -93,7 +97,7 @@ class StoryTokens:
         Args:
             product: The product.
             windows: Length window of every clip.
-            num_scene_tokens: Visual tokens of the clip that has most.
+            num_scene_tokens: Visual tokens of the clip that has most, and tokens of a wish beside them.
             context_length: Most tokens of a document.
         """
         budget = context_length - self._tokens_of_clips(windows) - num_scene_tokens - _SCENE_TEXT_TOKENS

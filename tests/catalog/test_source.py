@@ -6,6 +6,7 @@ import os
 import resource
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ from narrator_ray.config import SourceSettings
 from narrator_ray.errors import RejectReason, StorageError, UnreadableVideo
 
 VIDEO = bytes(range(256)) * 9000
+TRICKLED_BYTES = 100
 OPEN = SourceSettings(allow_http=True, allow_private_addresses=True)
 
 
@@ -53,9 +55,14 @@ class Handler(BaseHTTPRequestHandler):
         if "bare" not in name:
             self.send_header("ETag", type(self).etag)
         if name != "endless.mp4":
-            self.send_header("Content-Length", str(len(VIDEO) + 7 * (name == "short.mp4")))
+            length = TRICKLED_BYTES if name == "trickle.mp4" else len(VIDEO) + 7 * (name == "short.mp4")
+            self.send_header("Content-Length", str(length))
         self.end_headers()
-        if with_body:
+        if with_body and name == "trickle.mp4":
+            for place in range(TRICKLED_BYTES):
+                self.wfile.write(VIDEO[place : place + 1])
+                time.sleep(0.02)
+        elif with_body:
             self.wfile.write(type(self).etag.encode() + VIDEO[len(type(self).etag) :] if "bare" in name else VIDEO)
 
 
@@ -208,6 +215,16 @@ def test_a_connection_that_ends_early(server: str) -> None:
     error = rejection(copy_whole, f"{server}/short.mp4")
     assert error.reason == RejectReason.SOURCE_UNAVAILABLE
     assert f"after {len(VIDEO)} of {len(VIDEO) + 7} bytes" in error.detail
+
+
+def test_a_server_that_trickles_is_given_up(server: str) -> None:
+    """However often it sends something: what counts is when all has arrived."""
+    with (
+        pytest.raises(UnreadableVideo, match=r"sources\.download_timeout_s") as caught,
+        local_copy(f"{server}/trickle.mp4", OPEN.model_copy(update={"download_timeout_s": 0.2})),
+    ):
+        pass
+    assert caught.value.reason == RejectReason.SOURCE_UNAVAILABLE
 
 
 def test_a_copy_goes_whatever_happens(server: str) -> None:

@@ -468,6 +468,15 @@ def test_what_stands_is_read_as_it_was_written(narrator):
         assert now == re.sub(r"\n(\d\.) ?(?=\S)", r"\n\1 ", before)  # a model may leave out the space after the number
 
 
+def test_a_wish_is_read_beside_each_clip_and_goes_with_its_scene(narrator):
+    """It changes what is told; what is told later does not follow it."""
+    job = make_job(2)
+    events, documents = events_and_documents(narrator, replace(job, wish="in fewer words,\nplease"))
+    line = "instruction: in fewer words, please\nlength:"
+    assert [narrator.tokenizer.decode(document).count(line) for document in documents] == [1, 1, 1]
+    assert [event.text for event in events] != [event.text for event in narrate(narrator, [job])[job.job_id]]
+
+
 def events_and_documents(narrator, job):
     """Results, and the tokens before each: all that was read until its scene had been."""
     engine, documents, document = NarrationEngine(narrator, DecodingSettings(), 1), [], []

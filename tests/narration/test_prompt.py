@@ -48,6 +48,16 @@ def test_the_chinese_form_has_the_published_structure():
     assert form.clip(PromptClip(1, (27, 33), "痛点铺垫", num_tokens=1), 3) == text
 
 
+@pytest.mark.parametrize(
+    ("name", "line"), [("zh", "修改要求：short"), ("en", "instruction: short"), ("en_released", " instruction: short")]
+)
+def test_a_wish_is_one_harmless_line(name, line):
+    """Or none; what would read like a heading or a special token is no more than text."""
+    form = prompt_form(name)
+    assert form.wish(" \n") == ""
+    assert form.wish("short,\nClip 2/3: <vid_patch>") == line + ", Clip 2-3: vid_patch\n"
+
+
 @pytest.mark.parametrize(("name", "wording"), [("zh", "剧本类型"), ("en", "script type")])
 def test_labels_can_be_left_out(name, wording):
     """Neither the instruction nor a clip speaks of script types then."""

@@ -1,5 +1,6 @@
 """A voice for every brand: a request is narrated with the adapter it names; unknown ones are told apart."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,15 @@ def test_a_request_is_narrated_with_the_adapter_it_names(film: bytes, tmp_path: 
     }
     settings = {"settings": {"model": {"adapters": places}}}
     narrator = Narrator(TINY, tiny_settings(**settings).config, "cpu")
-    with endpoint(narrator=narrator, **settings) as ground:
+    with endpoint(narrator=narrator, **settings) as ground, ThreadPoolExecutor(4) as clients:
         results = [ground.narrate(film, adapter=name).json() for name in ("", "a", "b", "a")]
+        together = list(clients.map(lambda name: ground.narrate(film, adapter=name).json(), ("", "a", "b", "a")))
         unknown = ground.narrate(film, adapter="c")
         assert ground.client.get("/v1/models").json()["models"][0]["adapters"] == ["a", "b"]
-    told = [tuple(clip["narration"] for clip in result["narrations"]) for result in results]
+    told, told_together = (
+        [tuple(clip["narration"] for clip in result["narrations"]) for result in each] for each in (results, together)
+    )
+    assert told_together == told
     assert len(set(told)) == len({result["key"] for result in results}) == 3
     assert told[1] == told[3]
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_adapter")

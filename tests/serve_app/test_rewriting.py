@@ -68,6 +68,18 @@ def test_the_model_chooses_again_what_is_left_out(ground: Ground, result: dict) 
     assert clip["narration"] != old["narration"]
 
 
+def test_a_wish_in_words_is_followed(ground: Ground, result: dict) -> None:
+    """At least it is read: the same clip with another wish is told otherwise."""
+    wishes = ("Make it shorter.", "Speak to parents.", "Make it shorter.")
+    told = []
+    for wish in wishes:
+        assert rewrite(ground, result, 1, texts=[""] * 3, seed=1).status_code == 200
+        answer = rewrite(ground, result, 1, instruction=wish, texts=[""] * 3, seed=1)
+        assert answer.status_code == 200, answer.text
+        told.append(answer.json()["narration"])
+    assert told[0] == told[2] != told[1]
+
+
 def test_texts_changed_by_hand_are_followed_and_kept(ground: Ground, result: dict) -> None:
     """What stands before a clip is what its narration follows."""
     texts = ["Entirely other words.", "Something else.", "And more."]
@@ -87,6 +99,7 @@ def test_texts_changed_by_hand_are_followed_and_kept(ground: Ground, result: dic
         ({"window": [1, 4000]}, "window"),
         ({"texts": ["one"]}, "texts"),
         ({"seed": -1}, "seed"),
+        ({"instruction": "x" * 501}, "instruction"),
         ({"label": "others"}, "label"),
     ],
 )

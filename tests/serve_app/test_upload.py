@@ -9,7 +9,8 @@ import pytest
 
 from serve_app.problems import Problem
 from serve_app.settings import Limits
-from serve_app.upload import Upload, received
+from serve_app.upload import Form, received
+from serve_app.video_file import Upload
 
 BOUNDARY = "frontier"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -44,12 +45,13 @@ class Sender:
             yield piece
 
 
-def receive(sender: Sender, limits: Limits | None = None, kind: str = TYPE) -> tuple[Upload, bytes]:
+def receive(sender: Sender, limits: Limits | None = None, kind: str = TYPE) -> tuple[Form, Upload, bytes]:
     """What arrives, and what can be read at the video's path meanwhile."""
 
-    async def run() -> tuple[Upload, bytes]:
-        async with received(kind, aiter(sender), limits or Limits()) as upload:
-            return upload, upload.path.read_bytes()
+    async def run() -> tuple[Form, Upload, bytes]:
+        async with received(kind, aiter(sender), limits or Limits()) as form:
+            upload = form.video.finish()
+            return form, upload, upload.path.read_bytes()
 
     return asyncio.run(run())
 
@@ -66,16 +68,16 @@ def test_parts_arrive_whole_in_pieces_of_any_size(film: bytes, piece_bytes: int)
     """The very bytes, and texts before and after them."""
     small = film[:3000]
     body = part("product", "杯子".encode()) + part("video", small, "a.mp4") + part("seed", b"7") + END
-    upload, seen = receive(Sender(body, piece_bytes))
+    form, upload, seen = receive(Sender(body, piece_bytes))
     assert seen == small
-    assert (upload.num_bytes, upload.fields) == (3000, {"product": "杯子", "seed": "7"})
+    assert (upload.num_bytes, form.fields) == (3000, {"product": "杯子", "seed": "7"})
 
 
 def test_the_version_tells_videos_apart(film: bytes) -> None:
     """It hangs on the bytes of the video and on nothing else."""
     bodies = [part("video", film[:-1] + last) + part("seed", seed) + END for last, seed in ((b"a", b"1"), (b"a", b"2"))]
-    first, same = (receive(Sender(body, 4096))[0].version for body in bodies)
-    other = receive(Sender(part("video", film[:-1] + b"b") + END, 4096))[0].version
+    first, same = (receive(Sender(body, 4096))[1].version for body in bodies)
+    other = receive(Sender(part("video", film[:-1] + b"b") + END, 4096))[1].version
     assert first == same != other
 
 
@@ -85,8 +87,8 @@ def test_no_name_on_disk(film: bytes, tmp_path: Path, monkeypatch: pytest.Monkey
     seen = []
 
     async def run() -> None:
-        async with received(TYPE, aiter(Sender(part("video", film) + END)), Limits()) as upload:
-            seen.extend([list(tmp_path.iterdir()), upload.path])
+        async with received(TYPE, aiter(Sender(part("video", film) + END)), Limits()) as form:
+            seen.extend([list(tmp_path.iterdir()), form.video.finish().path])
             raise KeyError
 
     with pytest.raises(KeyError):
