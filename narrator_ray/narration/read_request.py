@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ class Read:
     adapter: str | None = None
 
 
-def num_equal(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+def num_equal(one: Sequence[object], other: Sequence[object]) -> int:
     """Length of the beginning that two sequences share."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
