@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
@@ -212,6 +213,23 @@ def test_the_commands_of_the_readme_run(port: int, film: bytes, tmp_path: Path) 
         )
         assert shown.returncode == 0, f"{command}\n{shown.stderr}"
         assert re.search(r'^\{"|^WEBVTT|^event: done', shown.stdout, re.MULTILINE), shown.stdout
+
+
+def test_the_program_of_the_readme_runs(port: int, film: bytes, tmp_path: Path) -> None:
+    """It prints a line for each clip."""
+    (tmp_path / "film.mp4").write_bytes(film)
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    program = next(found for found in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "v1/narrations" in found)
+    shown = subprocess.run(
+        [sys.executable, "-c", program.replace("localhost:8000", f"localhost:{port}")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert len(re.findall(r"^\d\.\d-\d\.\d s: \S", shown.stdout, re.MULTILINE)) == 3, shown.stdout
 
 
 def test_a_replica_that_is_told_to_stop_finishes_its_streams(port: int, film: bytes) -> None:
