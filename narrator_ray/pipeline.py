@@ -225,6 +225,7 @@ def narrate_catalog(
     started_at_s, run_id = time.time(), new_run_id()
     catalog = open_catalog(source, limit, config.storage, shard)
     shared = resolve(out, config, catalog, told, is_to_write=True)
+    config = shared.config
     plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry, shard=shard)
     night = night_of(catalog, config, shared.fingerprints, plan, shard.count)
     record = RunRecord(
@@ -260,7 +261,7 @@ def extract_features(
     told, run_id = listeners or Listeners(), new_run_id()
     catalog = open_catalog(source, limit, config.storage, shard)
     shared = resolve(out, config, catalog, told, is_to_write=True)
-    plan = features_plan(plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry, shard=shard))
+    plan = features_plan(plan_run(catalog, shared.store, shared.config, shared.fingerprints, retry=retry, shard=shard))
     announce_run(shared.store, run_folder(run_id), plan.num_to_do)
     told.on_plan(plan)
     tally = Tally(VISION_STAGES)
@@ -286,12 +287,12 @@ def plan_catalog(
     """
     catalog = open_catalog(source, limit, config.storage, shard)
     shared = resolve(out, config, catalog, listeners or Listeners(), is_to_write=False)
-    plan = plan_run(catalog, shared.store, config, shared.fingerprints, retry=retry, shard=shard)
+    plan = plan_run(catalog, shared.store, shared.config, shared.fingerprints, retry=retry, shard=shard)
     return plan, estimate_run(shared.store.storage, plan, shared.fingerprints)
 
 
 def resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_write: bool) -> Resolved:
-    """Preset, model and output of a catalogue, checked and made ready.
+    """Preset, model and output of a catalogue, checked and made ready; the settings with those of the preset.
 
     Raises:
         NarratorError: One of them does not work.
@@ -304,7 +305,7 @@ def resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_w
         store.storage.check_writable()  # before weights are made ready, which can take half a minute
         clean_up(store.storage)
     told.on_model(preset.name)
-    return Resolved(config, preset, prepare_model(preset, config.storage), store, adapters)
+    return Resolved(preset.completed(config), preset, prepare_model(preset, config.storage), store, adapters)
 
 
 def _execute(

@@ -1,14 +1,17 @@
 """The main job before it touches a cluster: what it refuses, and what its graph consists of."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import narrator_ray
+from narrator_ray.catalog.manifest import open_catalog
 from narrator_ray.config import load_config
 from narrator_ray.errors import ConfigError, ManifestError, StorageError
 from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.outputs.store import ResultStore
-from narrator_ray.pipeline import Resolved, narrate_catalog, narration_graph
+from narrator_ray.pipeline import Listeners, Resolved, narrate_catalog, narration_graph, resolve
 from narrator_ray.stages.stage import Machine
 
 TINY = load_config(preset="tiny-random")
@@ -73,3 +76,19 @@ def test_gpus_are_taken_where_there_are_any(resolved):
     graph = narration_graph(resolved, Machine(16, 1), None, needs_decoding=True)
     assert 0 < sum(stage.num_gpus for stage in graph) <= 1
     assert {stage.arguments["device"] for stage in graph if "device" in stage.arguments} == {"cuda"}
+
+
+def test_a_presets_decoding_settings_are_those_of_the_run(write_manifest, tmp_path):
+    """Results are named by them; what the run says itself comes first."""
+    tiny = Path(narrator_ray.__file__).parent / "presets" / "tiny-random.yaml"
+    preset = tmp_path / "mine.yaml"
+    preset.write_text(tiny.read_text() + "decoding:\n  repetition_penalty: 1.3\n")
+    catalog = open_catalog(write_manifest([ROW]))
+
+    def penalty(*overrides: str) -> float:
+        config = load_config(preset=str(preset), overrides=overrides)
+        resolved = resolve(str(tmp_path / "out"), config, catalog, Listeners(), is_to_write=False)
+        return resolved.config.decoding.repetition_penalty
+
+    assert penalty() == penalty("decoding.seed=1") == 1.3
+    assert penalty("decoding.repetition_penalty=1.1") == 1.1

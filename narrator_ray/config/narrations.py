@@ -90,7 +90,8 @@ class DecodingSettings(Section):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Nucleus: sample among the likeliest tokens that hold this much probability."""
     repetition_penalty: Annotated[float, Field(ge=1, le=3)] = 1.1
-    """Above 1 lowers the score of tokens that the story used already; the paper's is 1.1."""
+    """Above 1 lowers the score of tokens that the story used already; the paper's is 1.1. A preset may have another, as
+    nano has 1.0, which holds where this is not given."""
     no_repeat_tokens: Annotated[int, Field(ge=0)] = 4
     """A story avoids phrases of this many tokens that it told before, the product's words excepted; 0 allows all."""
     seed: Annotated[int, Field(ge=0)] = 0

@@ -19,7 +19,7 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from narrator_ray.config import DEFAULT_STORAGE, StorageSettings
+from narrator_ray.config import DEFAULT_STORAGE, Config, DecodingSettings, StorageSettings
 from narrator_ray.errors import ConfigError, ModelLoadError
 from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
@@ -94,6 +94,7 @@ class Preset:
         source: Where the model directory comes from, or the parts it is put together from.
         requires: Packages it needs.
         load: How its language model is put into memory.
+        decoding: Decoding settings that suit it, where they are not the usual ones; settings of a run come before them.
     """
 
     name: str
@@ -106,6 +107,13 @@ class Preset:
     source: Source
     requires: tuple[Requirement, ...] = ()
     load: LoadOptions = LoadOptions()
+    decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+
+    def completed(self, config: Config) -> Config:
+        """The settings of a run with this preset's own where the run says nothing."""
+        own = {name: getattr(self.decoding, name) for name in self.decoding.model_fields_set}
+        given = {name: getattr(config.decoding, name) for name in config.decoding.model_fields_set}
+        return config.model_copy(update={"decoding": DecodingSettings(**own | given)})
 
 
 def list_presets() -> list[Preset]:

@@ -68,5 +68,6 @@ def _preset_text(base: Preset, name: str, source: JsonDict) -> str:
         "is_trained": True,
         "source": source,
         "load": load,
+        "decoding": base.decoding.model_dump(include=base.decoding.model_fields_set),
     }
     return yaml.safe_dump(preset, sort_keys=False, allow_unicode=True)

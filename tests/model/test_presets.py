@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from narrator_ray.config import load_config
 from narrator_ray.errors import ConfigError, ModelLoadError
 from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.presets import (
@@ -179,3 +180,20 @@ def test_how_a_model_is_loaded_is_part_of_what_it_writes(tiny_directory):
     assert plain == tiny_directory.spec.fingerprints
     assert len({plain.narrator, half.narrator, quantised.spec.fingerprints.narrator}) == 3
     assert half.encoder == plain.encoder
+
+
+def test_a_preset_has_decoding_settings_of_its_own(tmp_path):
+    """They hold where a run says nothing; what a run says holds, also where it says the usual; errors are found."""
+    file = write_preset(tmp_path, tmp_path)
+    file.write_text(file.read_text() + "decoding:\n  repetition_penalty: 1.3\n  top_p: 0.5\n")
+    preset = find_preset(str(file))
+    completed = preset.completed(load_config()).decoding
+    assert (completed.repetition_penalty, completed.top_p, completed.no_repeat_tokens) == (1.3, 0.5, 4)
+    told = load_config(overrides=["decoding.repetition_penalty=1.1", "decoding.seed=3"])
+    completed = preset.completed(told).decoding
+    assert (completed.repetition_penalty, completed.top_p, completed.seed) == (1.1, 0.5, 3)
+    assert preset.completed(preset.completed(told)) == preset.completed(told)
+    assert find_preset("tiny-random").completed(told) == told
+    file.write_text(file.read_text().replace("top_p", "top_q"))
+    with pytest.raises(ConfigError, match="top_q"):
+        find_preset(str(file))

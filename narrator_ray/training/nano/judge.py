@@ -20,6 +20,7 @@ from narrator_ray.model.context import ClipContext, prepare_context
 from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.model_dir import open_model_directory
 from narrator_ray.model.narrator import VideoNarrator
+from narrator_ray.model.presets import find_preset
 from narrator_ray.model.qformer import load_qformer
 from narrator_ray.narration.engine import NarrationEngine
 from narrator_ray.narration.job import ClipResult, NarrationJob
@@ -73,8 +74,9 @@ def evaluate(settings: NanoSettings, split: Split, num_films: int) -> None:
     own = [prepare_context(one, ModelSettings()) for one in features]
     views = {"own film": own, "another film": swapped(own), "nothing": [blinded(contexts) for contexts in own]}
     figures = dict[str, Any]()
+    telling = Telling(find_preset("nano").decoding)
     for view, contexts in views.items():
-        told = stories_of(narrator, films, contexts)
+        told = stories_of(narrator, films, contexts, telling)
         figures[view] = figures_of(told)
         tell(f"{view} {json.dumps(figures[view], indent=1)}")
         if view == "own film":
