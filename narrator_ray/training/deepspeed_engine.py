@@ -16,10 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from narrator_ray.config import TrainingSettings
-from narrator_ray.errors import ConfigError
 from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.training.batches import TensorBatch, summed_loss
-from narrator_ray.training.deepspeed import deepspeed_settings
+from narrator_ray.training.deepspeed import check_compiler, deepspeed_settings
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.workers import Workers
 
@@ -40,8 +39,7 @@ class DeepSpeedEngine:
     """
 
     def __init__(self, learner: Learner, settings: TrainingSettings, workers: Workers) -> None:
-        if learner.precision == "fp16" and settings.zero_stage == 0:
-            raise ConfigError("training.precision: fp16 with DeepSpeed needs training.zero_stage 1 or more")
+        check_compiler(settings)
         self._trained = dict(learner.trained)
         self._num_workers = workers.count
         self._max_norm = settings.max_gradient_norm

@@ -7,7 +7,7 @@ import pytest
 from narrator_ray.config import TrainingSettings, load_config
 from narrator_ray.errors import ConfigError
 from narrator_ray.training import deepspeed
-from narrator_ray.training.deepspeed import chosen_engine, deepspeed_settings
+from narrator_ray.training.deepspeed import check_compiler, chosen_engine, deepspeed_settings
 
 
 def test_the_papers_recipe():
@@ -45,6 +45,27 @@ def test_offloading_keeps_the_optimiser_on_the_host():
     assert not made["optimizer"]["params"]["torch_adam"]
     with pytest.raises(ConfigError, match="zero_stage"):
         load_config(overrides=["training.offload_optimizer=true", "training.zero_stage=0"])
+
+
+def test_half_precision_needs_something_shared_out():
+    """DeepSpeed's loss scaling is part of its ZeRO optimisers, as this project uses it."""
+    with pytest.raises(ConfigError, match="zero_stage 1"):
+        deepspeed_settings(TrainingSettings(zero_stage=0), num_workers=2, precision="fp16")
+
+
+@pytest.mark.parametrize("asked", [{"engine": "torch"}, {"engine": "auto", "num_workers": 1}])
+def test_offloading_without_deepspeed_is_refused(asked):
+    """PyTorch alone would pass over it in silence."""
+    with pytest.raises(ConfigError, match=r"training\.engine=deepspeed"):
+        chosen_engine(TrainingSettings(offload_optimizer=True, **asked))
+
+
+def test_offloading_needs_a_compiler(monkeypatch):
+    """Which is said before DeepSpeed looks for it; nothing else needs one."""
+    monkeypatch.setattr(deepspeed.shutil, "which", lambda name: None if name == "ninja" else name)
+    with pytest.raises(ConfigError, match="ninja"):
+        check_compiler(TrainingSettings(offload_optimizer=True))
+    check_compiler(TrainingSettings())
 
 
 def test_a_document_fits_a_batch():
