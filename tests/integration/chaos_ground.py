@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -43,24 +45,32 @@ def narrate(manifest: str, out: str, settings: list[str], deadly: list[str]) -> 
     return {**counts, "snapshot": last, "seconds": time.monotonic() - started}
 
 
-def main() -> None:
-    """Obey until the input ends."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    head = {"num_cpus": 2, "include_dashboard": False, "_system_config": NOTICES_DEATH}
+@contextmanager
+def own_cluster(num_cpus: int) -> Iterator[Cluster]:
+    """A cluster of its own with a head of so many CPUs, connected to."""
+    head = {"num_cpus": num_cpus, "include_dashboard": False, "_system_config": NOTICES_DEATH}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     reset_ray_address()  # other programs on this machine are not to find it
     ray.init(cluster.address, logging_level="ERROR", log_to_driver=False)
-    print(json.dumps({"address": cluster.address, "raylet": raylet_of(cluster.head_node)}), file=answers, flush=True)
-    for line in sys.stdin:
-        command = json.loads(line)
-        if command.pop("do") == "add_node":
-            answer = {"raylet": raylet_of(cluster.add_node(**command))}
-        else:
-            answer = narrate(**command)
-        print(json.dumps(answer), file=answers, flush=True)
+    yield cluster
     ray.shutdown()
     for node in cluster.list_all_nodes():
         node.kill_all_processes(check_alive=False, allow_graceful=False)
+
+
+def main() -> None:
+    """Obey until the input ends."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    with own_cluster(num_cpus=2) as cluster:
+        ready = {"address": cluster.address, "raylet": raylet_of(cluster.head_node)}
+        print(json.dumps(ready), file=answers, flush=True)
+        for line in sys.stdin:
+            command = json.loads(line)
+            if command.pop("do") == "add_node":
+                answer = {"raylet": raylet_of(cluster.add_node(**command))}
+            else:
+                answer = narrate(**command)
+            print(json.dumps(answer), file=answers, flush=True)
 
 
 def raylet_of(node: Any) -> int:
