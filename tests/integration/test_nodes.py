@@ -10,7 +10,7 @@ import pytest
 from tests.integration.spread_ground import NUM_NODES
 from tests.video_files import write_video
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.timeout(400)]
 
 NUM_VIDEOS = 12
 """More than twice as many as the CPUs of all nodes."""

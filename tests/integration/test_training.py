@@ -26,7 +26,7 @@ from narrator_ray.training.samples import SampleStore, StoredSamples
 from narrator_ray.training.training_set import TrainingSet, places
 from tests.video_files import write_video
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.timeout(600)]
 
 PATIENCE_S = 240.0
 INTERVAL_STEPS = 4
