@@ -38,10 +38,10 @@ serve: $(INSTALLED) ## serve narrations and their page on http://localhost:8000
 	@RAY_USAGE_STATS_ENABLED=0 $(BIN)/serve run serve_app.app:build preset=nano
 
 test: $(INSTALLED) ## run the tests: what needs no Ray side by side, then what does
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not ray' -n auto --maxprocesses 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not ray and not long' -n auto --maxprocesses 4 --dist loadfile
 	@$(BIN)/python -m pytest -m 'ray and not long'
 
-test-long: $(INSTALLED) ## run the tests that take minutes each: training through deaths, several nodes
+test-long: $(INSTALLED) ## run the tests that take minutes each: drivers, processes, nodes and trainings that are killed
 	@$(BIN)/python -m pytest -m long
 
 lint: $(INSTALLED) ## ruff, and the order of imports between packages

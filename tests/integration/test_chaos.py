@@ -23,7 +23,7 @@ from narrator_ray.runs.published import open_latest
 from tests.integration.ground import Ground, count_in, kill_node, objects_in, wait_for, workers
 from tests.video_files import write_video
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.timeout(300)]
 
 NUM_VIDEOS = 24
 FEW = 3

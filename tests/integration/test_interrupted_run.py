@@ -16,7 +16,7 @@ from narrator_ray.pipeline import narrate_catalog
 from narrator_ray.runs.published import open_latest
 from tests.video_files import write_video
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ray, pytest.mark.long, pytest.mark.timeout(600)]
 
 NUM_VIDEOS = 12
 

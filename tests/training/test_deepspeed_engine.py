@@ -4,7 +4,7 @@ import pytest
 
 from tests.training.two_workers import STEPS_BEFORE_STOP, Case, alone, together
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 CASES = [
     Case(0),
