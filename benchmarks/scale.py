@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py                      # the tables; --plot FILE draws them, too
     python benchmarks/scale.py --calibrate          # real runs at 1, 2 and 4 logical workers beside their prediction
-    python benchmarks/scale.py --set narrate_s=0.1  # any of the costs of scale_model.py
+    python benchmarks/scale.py --set narrate_s=0.1  # any of the costs of scale_night.py
 
 The simulation is in scale_model.py, the real runs in scale_calibration.py.
 """
@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from scale_model import Costs, Night, Outcome, simulate, unchanged_night
+from scale_model import simulate, unchanged_night
+from scale_night import Costs, Night, Outcome
 
 GPUS = (1, 10, 100, 1000)
 SIZES = (10**4, 10**5, 10**6, 10**7, 10**8)

@@ -18,7 +18,8 @@ from typing import Any
 
 import psutil
 import pyarrow as pa
-from scale_model import Costs, Graph, Night
+from scale_model import Graph
+from scale_night import Costs, Night
 from stage_notes import effort, noted, start_up_end_s
 
 from narrator_ray.config import Config, load_config

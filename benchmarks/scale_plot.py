@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from scale_model import Outcome
+from scale_night import Outcome
 
 PANEL_WIDTH, PANEL_HEIGHT = 300, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 34, 40
