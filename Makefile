@@ -35,7 +35,8 @@ demo: $(INSTALLED) ## draw the demo catalogue and narrate it on a local Ray
 	@$(BIN)/narrator-ray demo --out $(DEMO_OUT)
 
 serve: $(INSTALLED) ## serve narrations and their page on http://localhost:8000
-	@RAY_USAGE_STATS_ENABLED=0 $(BIN)/serve run serve_app.app:build preset=nano
+	@RAY_USAGE_STATS_ENABLED=0 RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=serve_app.proxy:middlewares \
+	  $(BIN)/serve run serve_app.app:build preset=nano
 
 test: $(INSTALLED) ## run the tests: what needs no Ray side by side, then what does
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not ray and not long' -n auto --maxprocesses 4 --dist loadfile

@@ -53,6 +53,7 @@ def local_serve() -> Iterator[str]:
     """Ray and Serve on this machine; the address at which applications will be."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by default: clients would get more than those they ask
+    os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", "serve_app.proxy:middlewares")
     import ray
     from ray import serve
 

@@ -3,7 +3,7 @@
     serve run serve_app.app:build preset=nano
 
 Serve binds to the loopback interface unless it is told otherwise. Ray's token does not protect its port: give
-``access.api_keys`` before it is opened to others.
+``access.api_keys`` before it is opened to others. How its proxies end answers that break off: :mod:`serve_app.proxy`.
 """
 
 # No `from __future__ import annotations` here: Serve takes the builder's annotation for a class, to check arguments by.

@@ -28,6 +28,7 @@ def local_ray() -> Iterator[None]:
     """One Ray with two CPUs for every test that needs one."""
     import ray
 
+    os.environ["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"] = "serve_app.proxy:middlewares"
     ray.init(
         num_cpus=2,
         include_dashboard=False,

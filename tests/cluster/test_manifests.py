@@ -216,9 +216,10 @@ def test_versions_and_names_agree():
 
 
 def code_text() -> str:
-    """Sources that read environment variables: ours, Ray's job server, the hub's client."""
+    """Sources that read environment variables: ours, Ray's job server and Serve, the hub's client."""
     [ray], [hub] = (importlib.util.find_spec(name).submodule_search_locations for name in ("ray", "huggingface_hub"))
     files = [*(ROOT / "narrator_ray").rglob("*.py"), Path(ray) / "dashboard/modules/job/job_supervisor.py"]
+    files += [Path(ray) / "serve/_private/constants.py"]
     files += [Path(hub) / "constants.py"]
     return "".join(path.read_text(encoding="utf-8") for path in files)
 

@@ -185,6 +185,17 @@ def test_a_job_survives_the_death_of_who_works_on_it(port: int, film: bytes) -> 
     assert (done["status"], done["num_told"]) == ("done", 12), done
 
 
+def test_an_ingress_that_dies_ends_its_streams(port: int, film: bytes) -> None:
+    """With an error that says to ask again; whoever does is answered."""
+    _, answer = ask(port, film, "text/event-stream", **LONG)
+    events = events_of(answer)
+    assert next(name for name, _ in events if name == "narration")
+    process_of("ingress").send_signal(signal.SIGKILL)
+    name, problem = list(events)[-1]
+    assert (name, problem["code"], problem["status"]) == ("error", "unavailable", 503)
+    wait_for(lambda: ask(port, film)[1].status == 200, "an answer")
+
+
 def test_the_ingress_loads_no_torch(port: int) -> None:
     """It is there to take uploads, and should be small; the narrator, for comparison, has it."""
     loaded = {
