@@ -120,7 +120,6 @@ def vision_stages(shared: Resolved, machine: Machine, board: Any) -> list[Stage]
             calls_per_actor=ENCODER_CALLS,
             num_cpus=_replica_cpus(shared, machine),
             num_gpus=_replica_gpus(shared, machine, config.run.encoder_gpus),
-            gives_way=machine.device(config.model.device) == "cpu",
             is_done=lambda item: store.has_features(encoder, item.features_key),
         ),
     ]

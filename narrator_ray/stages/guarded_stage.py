@@ -14,7 +14,6 @@ import ray
 
 from narrator_ray.cost import NO_COST
 from narrator_ray.errors import ItemError, ModelLoadError, NarratorError, RejectReason
-from narrator_ray.priority import give_way
 from narrator_ray.schema import PLANNED
 from narrator_ray.stages.attempts import MOST_DEATHS, Process, Suspicion
 from narrator_ray.stages.item import StageRow, rejection_of, rows_of, table_of
@@ -59,8 +58,6 @@ class GuardedStage:
     def _make_replica(self) -> Any:
         """The callable of an actor, whose process may die when it loads a model as over any video."""
         replica = [f"replica {ray.get_runtime_context().get_actor_id()}"]
-        if self._stage.gives_way:
-            give_way()
         try:
             if held := self._attempt(replica):
                 self._check_loads(*held.values())

@@ -41,7 +41,6 @@ class Stage:
         calls_per_actor: Batches that one replica is given at once, each on a thread of its own.
         num_cpus: Logical CPUs of one task or replica.
         num_gpus: Share of a GPU of one task or replica.
-        gives_way: Whether replicas leave cores to later stages on their machine.
         first_step: Under which a video is rejected that its process does not survive; by default the stage's name.
         is_done: Whether what the stage makes of a video is in the store. Asked after a process died; only for stages
             that hand on rows of :data:`narrator_ray.schema.PLANNED`.
@@ -55,6 +54,5 @@ class Stage:
     calls_per_actor: int = 1
     num_cpus: float = 1.0
     num_gpus: float = 0.0
-    gives_way: bool = False
     first_step: str = ""
     is_done: Callable[[WorkItem], bool] = lambda item: False

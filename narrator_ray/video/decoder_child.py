@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from narrator_ray.config import ClipSettings, FrameSettings
-from narrator_ray.priority import give_way
 from narrator_ray.records import Clip
 from narrator_ray.video.child_service import serve
 from narrator_ray.video.frames import sample_frames
@@ -48,5 +47,4 @@ def sample(
 
 
 if __name__ == "__main__":
-    give_way()
     serve({"split": split, "sample": sample})

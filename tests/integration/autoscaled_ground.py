@@ -31,12 +31,22 @@ from narrator_ray.stages.decode_video import DecodeVideo
 from narrator_ray.stages.encode_features import EncodeFeatures
 from narrator_ray.stages.narrate_clips import NarrateClips
 
-HEAD = "head"
+HEAD = "ray.head.default"
 GROUPS = {"decoders": {"CPU": 2}, "gpus": {"CPU": 2, "GPU": 1}}
 """Machines of each group, of which there may be one."""
 IDLE_MINUTES = 0.1
 PATIENCE_S = 90.0
 _HEAD_ID = "f" * 51 + "00000"
+_NO_COMMANDS = (
+    "initialization_commands",
+    "setup_commands",
+    "head_setup_commands",
+    "worker_setup_commands",
+    "head_start_ray_commands",
+    "worker_start_ray_commands",
+    "cluster_synced_files",
+)
+"""What would be run on real machines, and files for them."""
 
 
 class Noted:
@@ -77,8 +87,9 @@ class Narrator(Noted, NarrateClips):
 @contextmanager
 def autoscaled_cluster() -> Iterator[None]:
     """A head with the autoscaler, connected to; all its processes end with the block."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    host = ray.util.get_node_ip_address()
+    with socket.create_server((host, 0)) as free:
+        port = free.getsockname()[1]
     groups = {
         name: {"resources": resources, "node_config": {}, "min_workers": 0, "max_workers": 1}
         for name, resources in GROUPS.items()
@@ -87,9 +98,12 @@ def autoscaled_cluster() -> Iterator[None]:
         "cluster_name": "autoscaled",
         "max_workers": len(groups),
         "idle_timeout_minutes": IDLE_MINUTES,
+        "file_mounts": {},
+        **{name: [] for name in _NO_COMMANDS},
         "provider": {
-            "type": "fake_multinode",
-            "gcs_address": address,
+            "type": "external",  # by its type's own name Ray looks for a file that its package lacks
+            "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
+            "gcs_address": f"{host}:{port}",
             "launch_multiple": True,
             "head_node_id": _HEAD_ID,
         },
@@ -103,17 +117,19 @@ def autoscaled_cluster() -> Iterator[None]:
         "RAY_enable_autoscaler_v2": "1",
         "RAY_CLOUD_INSTANCE_ID": _HEAD_ID,
         "RAY_OVERRIDE_NODE_ID_FOR_TESTING": _HEAD_ID,
+        "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "autoscaling.json"
         file.write_text(json.dumps(settings), encoding="utf-8")
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=0"]
-        command += [f"--port={address.rpartition(':')[2]}", "--node-ip-address=127.0.0.1", "--include-dashboard=false"]
-        command += [f"--autoscaling-config={file}", f"--temp-dir={folder}/ray", "--object-store-memory=200000000"]
+        command += [f"--port={port}", f"--autoscaling-config={file}", f"--temp-dir={folder}/ray"]
+        command += ["--include-dashboard=false", "--object-store-memory=200000000"]
         with subprocess.Popen(command, env=os.environ | environment, stdout=sys.stderr) as head:
             try:
-                _connect(address, head)
+                _wait_for(head, host, port)
+                ray.init(f"{host}:{port}", logging_level="ERROR", log_to_driver=False)
                 yield
                 ray.shutdown()
             finally:
@@ -123,18 +139,21 @@ def autoscaled_cluster() -> Iterator[None]:
                 psutil.wait_procs(whole)
 
 
-def _connect(address: str, head: subprocess.Popen[bytes]) -> None:
-    """As soon as the head is there."""
+def _wait_for(head: subprocess.Popen[bytes], host: str, port: int) -> None:
+    """Until it answers.
+
+    Raises:
+        TimeoutError: It does not, or has ended.
+    """
     deadline = time.monotonic() + PATIENCE_S
-    while True:
+    while head.poll() is None and time.monotonic() < deadline:
         try:
-            ray.init(address, logging_level="ERROR", log_to_driver=False)
-        except Exception:
-            if head.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(1)
+            socket.create_connection((host, port)).close()
+        except ConnectionError:
+            time.sleep(0.2)
         else:
             return
+    raise TimeoutError("the head does not answer")
 
 
 def num_machines() -> int:
