@@ -9,7 +9,7 @@ Serve binds to the loopback interface unless it is told otherwise. Ray's token d
 # No `from __future__ import annotations` here: Serve takes the builder's annotation for a class, to check arguments by.
 
 from ray import serve
-from ray.serve.config import AutoscalingConfig
+from ray.serve.config import AutoscalingConfig, BackpressureConfig
 from ray.serve.deployment import Application, Deployment
 
 from narrator_ray.errors import ConfigError
@@ -17,6 +17,7 @@ from narrator_ray.model.adapter_places import prepare_adapters
 from narrator_ray.model.model_dir import adapter_fingerprint
 from narrator_ray.model.presets import find_preset, prepare_model
 from serve_app.deployments import EncoderReplica, Ingress, NarratorReplica
+from serve_app.problems import BUSY_S
 from serve_app.settings import Replicas, ServeSettings
 from serve_app.way import Model
 
@@ -54,6 +55,7 @@ def _deployment(replica: type, name: str, replicas: Replicas, settings: ServeSet
         name=name,
         max_ongoing_requests=replicas.most_ongoing,
         max_queued_requests=replicas.most_queued,
+        backpressure_config=BackpressureConfig(status_code=429, retry_after_s=BUSY_S),
         autoscaling_config=AutoscalingConfig(
             min_replicas=replicas.least,
             max_replicas=max(replicas.least, replicas.most),

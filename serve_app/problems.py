@@ -24,6 +24,8 @@ _FIELD_OF: Mapping[RejectReason, str] = {
     RejectReason.NO_LENGTH_WINDOW: "windows",
     RejectReason.PROMPT_TOO_LONG: "product",
 }
+BUSY_S = 5
+"""Seconds after which more may be asked of who is busy, where nothing better is known."""
 _HIDDEN = "something went wrong here, not with the request: try again; the log of the server says more"
 """Shown in place of what an error that was not foreseen says."""
 
@@ -94,7 +96,7 @@ def invalid_request(errors: Sequence[FieldProblem]) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"cannot be used as given: {fields}", errors)
 
 
-def busy(detail: str, retry_after_s: int = 5) -> Problem:
+def busy(detail: str, retry_after_s: int = BUSY_S) -> Problem:
     """More is asked for than can be done at once."""
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", detail, retry_after_s=retry_after_s)
 

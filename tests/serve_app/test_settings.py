@@ -61,6 +61,19 @@ def test_the_builder_refuses_what_cannot_work() -> None:
             build(ServeSettings.model_validate(given))
 
 
+def test_a_full_queue_says_when_to_come_back() -> None:
+    """Of every deployment; Serve itself would say that it is not there (503)."""
+    pytest.importorskip("ray.serve")
+    from ray.serve.deployment import Application
+
+    from serve_app.app import build
+
+    ingress = build(ServeSettings.model_validate({"preset": "tiny-random"}))._bound_deployment
+    parts = [part._bound_deployment for part in ingress.init_args if isinstance(part, Application)]
+    answers = {part.name: part.backpressure_config.model_dump() for part in (ingress, *parts)}
+    assert answers == {key: {"status_code": 429, "retry_after_s": 5} for key in ("ingress", "encoder", "narrator")}
+
+
 def test_serve_checks_what_the_command_line_gives() -> None:
     """It makes settings of it where the builder's annotation is their very class, and else hands over a dictionary."""
     pytest.importorskip("ray.serve")
