@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,21 +70,21 @@ class NotedStage:
         inner: Its class.
         arguments: Of its constructor.
         folder: Where notes go.
-        wait_for: Stages whose replicas must be ready before the first call.
+        wait_for: How many replicas of which stages must be ready before the first call.
     """
 
     def __init__(
-        self, name: str, inner: type, arguments: dict[str, Any], folder: Path, wait_for: Sequence[str]
+        self, name: str, inner: type, arguments: dict[str, Any], folder: Path, wait_for: Mapping[str, int]
     ) -> None:
         self._stage = inner(**arguments)
         self._name = name
         self._folder = folder
         self._wait_for = wait_for
-        _ready(folder, name).touch()
+        (folder / f"{name}@{os.getpid()}.ready").touch()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """What the stage inside gives."""
-        while not all(_ready(self._folder, name).exists() for name in self._wait_for):
+        while any(len(_ready(self._folder, name)) < count for name, count in self._wait_for.items()):
             time.sleep(POLL_S)
         start_s, start_cpu_s = time.time(), core_seconds()
         result = self._stage(batch)
@@ -96,10 +96,10 @@ class NotedStage:
         return result
 
 
-def noted(stages: Iterable[Stage], folder: Path) -> list[Stage]:
-    """The same stages, noting; the first waits until all replicas are ready."""
+def noted(stages: Iterable[Stage], folder: Path, num_videos: int) -> list[Stage]:
+    """The same stages, noting; the first waits until all replicas that so many videos start with are ready."""
     graph = list(stages)
-    replicas = tuple(stage.name for stage in graph if stage.num_actors is not None)
+    replicas = {stage.name: stage.least_actors(num_videos) for stage in graph if stage.num_actors is not None}
     return [
         replace(
             stage,
@@ -109,7 +109,7 @@ def noted(stages: Iterable[Stage], folder: Path) -> list[Stage]:
                 "inner": stage.callable_class,
                 "arguments": stage.arguments,
                 "folder": folder,
-                "wait_for": replicas if stage is graph[0] else (),
+                "wait_for": replicas if stage is graph[0] else {},
             },
         )
         for stage in graph
@@ -118,7 +118,8 @@ def noted(stages: Iterable[Stage], folder: Path) -> list[Stage]:
 
 def start_up_end_s(stages: Iterable[Stage], folder: Path) -> float:
     """When the last replica was ready, in seconds since the epoch."""
-    return max(_ready(folder, stage.name).stat().st_mtime for stage in stages if stage.num_actors is not None)
+    files = [file for stage in stages if stage.num_actors is not None for file in _ready(folder, stage.name)]
+    return max(file.stat().st_mtime for file in files)
 
 
 def effort(name: str, folder: Path) -> Effort:
@@ -148,8 +149,8 @@ def _merged(notes: Sequence[Note]) -> list[Note]:
     return merged
 
 
-def _ready(folder: Path, name: str) -> Path:
-    return folder / f"{name}.ready"
+def _ready(folder: Path, name: str) -> list[Path]:
+    return list(folder.glob(f"{name}@*.ready"))
 
 
 def core_seconds() -> float:

@@ -57,9 +57,9 @@ def execute_graph(
     with ray_session(), run_board() as board:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         machine = Machine(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
-        data = _planned_dataset(items, videos_per_block)
+        data, num_videos = _planned_dataset(items, videos_per_block)
         for stage in graph(machine, board):
-            data = _attach(stage, data, board)
+            data = _attach(stage, data, num_videos, board)
         with _told(board, on_progress):
             try:
                 num_rows = _consume(data, on_outcome)
@@ -72,14 +72,14 @@ def execute_graph(
             on_progress(settled_snapshot(board, num_rows))
 
 
-def _attach(stage: Stage, data: Dataset, board: Any) -> Dataset:
+def _attach(stage: Stage, data: Dataset, num_videos: int, board: Any) -> Dataset:
     options: dict[str, Any] = {"batch_size": stage.batch_videos, "batch_format": "pyarrow"}
     options |= {"num_cpus": stage.num_cpus, "num_gpus": stage.num_gpus or None}
     guarded, arguments = guarded_class(stage), {"stage": stage, "board": board}
     if stage.num_actors is None:
         return data.map_batches(guarded(**arguments), compute=TaskPoolStrategy(), **options)
     pool = ActorPoolStrategy(
-        min_size=1,
+        min_size=stage.least_actors(num_videos),
         max_size=stage.num_actors,
         max_concurrent_calls_per_actor=stage.calls_per_actor,
         enable_true_multi_threading=stage.calls_per_actor > 1,
@@ -129,12 +129,13 @@ def _reported(board: Any) -> NarratorError | None:
     return None
 
 
-def _planned_dataset(items: Iterable[WorkItem], videos_per_block: int) -> Dataset:
-    """Blocks go to the object store one after another; it moves them to disk where they do not fit."""
-    remaining, blocks = iter(items), list[Any]()
+def _planned_dataset(items: Iterable[WorkItem], videos_per_block: int) -> tuple[Dataset, int]:
+    """Rows and their number. Blocks go to the object store one after another; it moves to disk what does not fit."""
+    remaining, blocks, num_rows = iter(items), list[Any](), 0
     while block := [planned_row(item) for item in islice(remaining, videos_per_block)]:
         blocks.append(ray.put(pa.Table.from_pylist(block, schema=PLANNED)))
-    return ray.data.from_arrow_refs(blocks)
+        num_rows += len(block)
+    return ray.data.from_arrow_refs(blocks), num_rows
 
 
 def _consume(data: Dataset, on_outcome: Callable[[Outcome], None]) -> int:

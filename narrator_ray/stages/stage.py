@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ class Stage:
         batch_videos: Videos it is given at once.
         num_actors: Most replicas of an actor pool; None runs it as tasks.
         calls_per_actor: Batches that one replica is given at once, each on a thread of its own.
+        videos_per_actor: Videos that keep one replica busy; with fewer for each, fewer replicas are started.
         num_cpus: Logical CPUs of one task or replica.
         num_gpus: Share of a GPU of one task or replica.
         first_step: Under which a video is rejected that its process does not survive; by default the stage's name.
@@ -52,7 +54,15 @@ class Stage:
     batch_videos: int
     num_actors: int | None = None
     calls_per_actor: int = 1
+    videos_per_actor: int = 1
     num_cpus: float = 1.0
     num_gpus: float = 0.0
     first_step: str = ""
     is_done: Callable[[WorkItem], bool] = lambda item: False
+
+    def least_actors(self, num_videos: int) -> int:
+        """Replicas to begin with; Ray adds more, up to `num_actors`, where one has more to do than it can take.
+
+        One replica takes many videos at once. Were it alone at the start, it would be given all of a small run.
+        """
+        return max(1, min(self.num_actors or 1, math.ceil(num_videos / self.videos_per_actor)))
