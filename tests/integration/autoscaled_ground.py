@@ -23,6 +23,7 @@ from typing import Any
 
 import psutil
 import ray
+from ray._common.utils import reset_ray_address
 
 from narrator_ray import pipeline
 from narrator_ray.config import load_config
@@ -137,6 +138,7 @@ def autoscaled_cluster() -> Iterator[None]:
                 for process in whole:
                     process.kill()
                 psutil.wait_procs(whole)
+                reset_ray_address()  # or the next program on this machine looks for it
 
 
 def _wait_for(head: subprocess.Popen[bytes], host: str, port: int) -> None:
