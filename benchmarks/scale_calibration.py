@@ -42,7 +42,7 @@ from narrator_ray.storage.storage import Storage
 WORKERS = (1, 2, 4)
 VIDEOS_A_WORKER = 60
 ASLEEP = Costs(
-    decode_s=0.2,
+    decode_s=0.05,
     fetch_s=0.0,
     encode_s=0.05,
     narrate_s=0.25,
