@@ -38,6 +38,8 @@ from narrator_ray.stages.stage import Machine, Stage
 NODE_CPUS = 2
 SECONDS = {"decode_video": 0.8, "encode_features": 0.3, "narrate_clips": 0.4}
 """A node's two CPUs decode as fast as its narrator narrates."""
+LANES = 8
+"""Few, so that a short run has work for all narrators."""
 FRAME_BYTES, NUM_FRAMES = 3 * 224 * 224, 22
 _STORE_BYTES = 150_000_000
 
@@ -128,7 +130,7 @@ def run(number: int, num_videos: int) -> Ran:
         places, notes = Path(name, "places"), Path(name, "notes")
         for folder in (places, notes):
             folder.mkdir()
-        config = sleeping_config(number)
+        config = sleeping_config(number, lanes=LANES)
         preset = find_preset(config.model.preset)
         shared = Resolved(config, preset, prepare_model(preset), ResultStore.open(name))
         graph: list[Stage] = []

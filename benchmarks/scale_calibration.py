@@ -138,9 +138,10 @@ def predicted_s(num_videos: int, workers: int, costs: Costs, config: Config) -> 
     return Graph(night, costs, 1).run()
 
 
-def sleeping_config(workers: int, videos_per_task: int = 4) -> Config:
+def sleeping_config(workers: int, videos_per_task: int = 4, lanes: int = 64) -> Config:
     """Settings of a run with so many replicas of either model."""
     run = {"encoder_actors": workers, "narrator_actors": workers, "videos_per_task": videos_per_task}
+    run |= {"narrate_lanes": lanes}
     return load_config(preset="tiny-random", overrides=[f"run.{name}={value}" for name, value in run.items()])
 
 
