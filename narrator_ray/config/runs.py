@@ -25,11 +25,11 @@ class RunSettings(Section):
     cpu_threads: Annotated[int, Field(ge=0)] = 0
     """Threads a model replica on CPU computes with; 0 takes all cores of its machine."""
     encoder_actors: Annotated[int, Field(ge=1)] = 1
-    """Most vision encoder replicas."""
+    """Most vision encoder replicas; with few videos fewer are started."""
     encoder_gpus: PositiveFloat = 0.25
     """GPUs, or the share of one, that a vision encoder replica holds where there are GPUs."""
     narrator_actors: Annotated[int, Field(ge=1)] = 1
-    """Most narrator replicas."""
+    """Most narrator replicas; fewer are started where there are not `narrate_lanes` videos for each."""
     narrator_gpus: PositiveFloat = 0.75
     """GPUs, or the share of one, that a narrator replica holds where there are GPUs."""
 
