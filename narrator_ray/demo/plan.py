@@ -49,7 +49,7 @@ def plan_labels(rng: Random, storyboard: Storyboard, product: ShopProduct) -> li
     }
     if variants:
         possible[VARIANT_LABEL] = possible.get(VARIANT_LABEL, 0) + len(variants)
-    counts = [_num_lines(end_s - start_s) for start_s, end_s in storyboard.spans_s]
+    counts = [num_lines(window_of(end_s - start_s)) for start_s, end_s in storyboard.spans_s]
     while sum(counts) > most_labels(possible) and max(counts) > 1:
         counts[counts.index(max(counts))] -= 1
     for _ in range(_ORDER_ATTEMPTS):
@@ -88,6 +88,6 @@ def window_of(duration_s: float) -> tuple[int, int]:
     return max(1, middle - settings.margin_en), middle + settings.margin_en
 
 
-def _num_lines(duration_s: float) -> int:
-    low, _ = window_of(duration_s)
-    return sum(low >= least for least in _LEAST_WORDS_OF_LINES)
+def num_lines(window: tuple[int, int]) -> int:
+    """In how many lines a narration of so many words is told."""
+    return sum(window[0] >= least for least in _LEAST_WORDS_OF_LINES)

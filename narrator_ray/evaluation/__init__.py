@@ -17,7 +17,10 @@ labels.py          script labels of stories
 repetition.py      repetition in stories
 scores.py          marks of items, values, and reasons why there are none
 scorer.py          a family of metrics, in steps that many processes can take
+facts.py           a narration -> which facts of its product it tells, contradicts and makes up
+knowledge_budget.py  how much of what a story has room for it tells
 storefront.py      a narration of a drawn film -> what it says rightly, wrongly and of its own invention
+outside.py         a narration of what the storefront does not sell -> what leaks in from the storefront
 truth.py           the storefront's truth about stories, and chance
 run.py             all metrics asked for, one after another
 summary.py         scores as JSON, Markdown and a table of items

@@ -14,6 +14,7 @@ from narrator_ray.config import DecodingSettings, LengthSettings, ModelSettings
 from narrator_ray.demo.films import Film
 from narrator_ray.demo.orders import is_plausible_order
 from narrator_ray.demo.splits import Split, split_of_pair
+from narrator_ray.evaluation.knowledge_budget import budget_used
 from narrator_ray.evaluation.storefront import Reading, read_story, summary
 from narrator_ray.metrics.repetition import Repetition, released_repetition, released_words
 from narrator_ray.model.context import ClipContext, prepare_context
@@ -164,6 +165,11 @@ def figures_of(stories: Sequence[Story]) -> dict[str, float]:
     if stories[0].results[0].script_labels:
         figures |= _label_figures(stories)
     figures["facts_told_per_clip"] = sum(len(reading.told) for reading in readings) / len(readings)
+    for name, facts in (
+        ("knowledge_budget_used", [[reading.told for reading in story.readings] for story in stories]),
+        ("knowledge_budget_used_by_scripts", [[shot.facts for shot in story.film.script] for story in stories]),
+    ):
+        figures[name] = sum(map(_budget_used, stories, facts)) / len(stories)
     figures["strange_words_per_clip"] = sum(len(reading.strange_words) for reading in readings) / len(readings)
     for name, texts in (
         ("repetition", [[result.text for result in story.results] for story in stories]),
@@ -185,6 +191,10 @@ def _label_figures(stories: Sequence[Story]) -> dict[str, float]:
         for result, shot in zip(story.results, story.film.script, strict=True)
     ]
     return {"label_order_plausible": sum(orders) / len(orders), "labels_right": sum(is_right) / len(is_right)}
+
+
+def _budget_used(story: Story, told: Sequence[Sequence[str]]) -> float:
+    return budget_used(told, story.film.product.to_product(), list(story_windows(story)))
 
 
 def repetition(texts: Sequence[str]) -> Repetition | None:
