@@ -19,6 +19,7 @@ os.environ["RAY_JOB_STOP_WAIT_TIME_S"] = "60"  # what a busy machine may need to
 os.environ["RAY_DASHBOARD_STARTUP_TIMEOUT_S"] = "300"  # the job server is part of it
 
 from ray._common.utils import reset_ray_address
+from ray._private.utils import write_ray_address
 from ray.cluster_utils import Cluster
 from ray.job_submission import JobSubmissionClient
 
@@ -59,6 +60,7 @@ def start_ray(folder: str) -> Cluster:
     head = {"num_cpus": 2, "include_dashboard": True, "object_store_memory": 300_000_000, "temp_dir": folder, **ports}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     reset_ray_address()  # other programs on this machine are not to find it
+    write_ray_address(cluster.address, folder)  # but its jobs are: else they take any Ray of this machine for theirs
     return cluster
 
 
