@@ -138,7 +138,7 @@ def run(number: int, num_videos: int) -> Ran:
         def stages(machine: Machine, board: Any) -> list[Stage]:
             board.begin.remote(RunStart(num_videos, STAGES[-1]))
             usual = narration_graph(shared, machine, board, needs_decoding=True)
-            graph.extend(noted([_asleep(stage, board, places) for stage in usual], notes, num_videos))
+            graph.extend(noted([_asleep(stage, board, places) for stage in usual], notes, num_videos, machine))
             return graph
 
         execute_graph(stages, items(num_videos), videos_per_block(config, num_videos), Tally(STAGES).add, _ignore)

@@ -61,7 +61,7 @@ def run_pipeline(work: Work) -> Done:
 
     def stages(machine: Machine, board: Any) -> list[Stage]:
         board.begin.remote(RunStart(len(items), NARRATE))
-        graph.extend(noted(narration_graph(shared, machine, board, needs_decoding=True), notes, len(items)))
+        graph.extend(noted(narration_graph(shared, machine, board, needs_decoding=True), notes, len(items), machine))
         return graph
 
     started_s, num_videos = time.time(), videos_per_block(work.config, len(items))

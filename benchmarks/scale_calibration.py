@@ -118,7 +118,7 @@ def run_asleep(num_videos: int, workers: int, costs: Costs, config: Config) -> R
         def stages(machine: Machine, board: Any) -> list[Stage]:
             board.begin.remote(RunStart(num_videos, STAGES[-1]))
             sleeping = [_asleep(stage, board, costs) for stage in narration_graph(shared, machine, board, True)]
-            graph.extend(noted(sleeping, notes, num_videos))
+            graph.extend(noted(sleeping, notes, num_videos, machine))
             return graph
 
         def look(_: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pyarrow as pa
 
-from narrator_ray.stages.stage import Stage
+from narrator_ray.stages.stage import Machine, Stage, first_replicas
 
 POLL_S = 0.05
 
@@ -96,10 +96,10 @@ class NotedStage:
         return result
 
 
-def noted(stages: Iterable[Stage], folder: Path, num_videos: int) -> list[Stage]:
+def noted(stages: Iterable[Stage], folder: Path, num_videos: int, machine: Machine) -> list[Stage]:
     """The same stages, noting; the first waits until all replicas that so many videos start with are ready."""
     graph = list(stages)
-    replicas = {stage.name: stage.least_actors(num_videos) for stage in graph if stage.num_actors is not None}
+    replicas = first_replicas(graph, num_videos, machine)
     return [
         replace(
             stage,

@@ -29,7 +29,7 @@ _SERVES_OWN: Mapping[int, Problem] = {
     HTTPStatus.SERVICE_UNAVAILABLE: unavailable("no ingress answers at the moment"),
     HTTPStatus.INTERNAL_SERVER_ERROR: unavailable(_BROKEN_OFF),
 }
-"""What Serve's own answers in plain text mean; the ingress has none with these statuses."""
+"""What Serve's own answers mean, which are in plain text; errors of the ingress never are."""
 
 
 def middlewares() -> list[Middleware]:

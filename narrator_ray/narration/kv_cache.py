@@ -185,7 +185,5 @@ class LaneCache:
             if capacity < self._width:
                 wanted = max(self._width, int(capacity * _GROWTH_FACTOR), _LEAST_CAPACITY)
                 grown = like.new_zeros(self._num_lanes, num_heads, wanted, head_size)
-                for lane, length in enumerate(self.lengths):  # untouched, the rest of the block takes no memory
-                    held = min(length, capacity)
-                    grown[lane, :, :held] = blocks[layer_idx][lane, :, :held]
+                grown[:, :, :capacity] = blocks[layer_idx]
                 blocks[layer_idx] = grown

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from typing import Any
@@ -28,7 +28,7 @@ from narrator_ray.stages.guarded_stage import guarded_class
 from narrator_ray.stages.item import costs_of, planned_row
 from narrator_ray.stages.progress import ProgressSnapshot
 from narrator_ray.stages.session import ray_session
-from narrator_ray.stages.stage import Machine, Stage
+from narrator_ray.stages.stage import Machine, Stage, first_replicas
 
 _POLL_S = 0.5
 _LAST_WORD_S = 5.0
@@ -58,8 +58,10 @@ def execute_graph(
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         machine = Machine(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
         data, num_videos = _planned_dataset(items, videos_per_block)
-        for stage in graph(machine, board):
-            data = _attach(stage, data, num_videos, board)
+        stages = graph(machine, board)
+        replicas = first_replicas(stages, num_videos, machine)
+        for stage in stages:
+            data = _attach(stage, data, replicas, board)
         with _told(board, on_progress):
             try:
                 num_rows = _consume(data, on_outcome)
@@ -72,14 +74,14 @@ def execute_graph(
             on_progress(settled_snapshot(board, num_rows))
 
 
-def _attach(stage: Stage, data: Dataset, num_videos: int, board: Any) -> Dataset:
+def _attach(stage: Stage, data: Dataset, replicas: Mapping[str, int], board: Any) -> Dataset:
     options: dict[str, Any] = {"batch_size": stage.batch_videos, "batch_format": "pyarrow"}
     options |= {"num_cpus": stage.num_cpus, "num_gpus": stage.num_gpus or None}
     guarded, arguments = guarded_class(stage), {"stage": stage, "board": board}
     if stage.num_actors is None:
         return data.map_batches(guarded(**arguments), compute=TaskPoolStrategy(), **options)
     pool = ActorPoolStrategy(
-        min_size=stage.least_actors(num_videos),
+        min_size=replicas[stage.name],
         max_size=stage.num_actors,
         max_concurrent_calls_per_actor=stage.calls_per_actor,
         enable_true_multi_threading=stage.calls_per_actor > 1,

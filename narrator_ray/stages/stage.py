@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from narrator_ray.runs.work import WorkItem
+
+_REPLICA_CPUS = 0.5
+"""Share of the CPUs that replicas may take at the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,26 @@ class Stage:
     first_step: str = ""
     is_done: Callable[[WorkItem], bool] = lambda item: False
 
-    def least_actors(self, num_videos: int) -> int:
-        """Replicas to begin with; Ray adds more, up to `num_actors`, where one has more to do than it can take.
 
-        One replica takes many videos at once. Were it alone at the start, it would be given all of a small run.
-        """
-        return max(1, min(self.num_actors or 1, math.ceil(num_videos / self.videos_per_actor)))
+def first_replicas(stages: Iterable[Stage], num_videos: int, machine: Machine) -> dict[str, int]:
+    """Replicas of every stage that has any, to begin with; Ray adds more where one has more to do than it can take.
+
+    One replica takes many videos at once: were it alone at the start, it would be given all of a small run. But Ray
+    starts these whatever else waits, so they are no more than the videos keep busy, and leave half of the CPUs to
+    stages without replicas and a share of the GPUs to each other.
+
+    Args:
+        stages: All stages of a graph.
+        num_videos: What is to be done.
+        machine: The cluster as it is now; groups that scale from zero begin with one replica.
+    """
+    pools = [stage for stage in stages if stage.num_actors is not None]
+    rooms = (
+        (machine.num_cpus * _REPLICA_CPUS, sum(stage.num_cpus for stage in pools)),
+        (machine.num_gpus, sum(stage.num_gpus for stage in pools)),
+    )
+    room = min((int(offered / taken) for offered, taken in rooms if taken), default=num_videos)
+    return {
+        stage.name: max(1, min(stage.num_actors or 1, math.ceil(num_videos / stage.videos_per_actor), room))
+        for stage in pools
+    }

@@ -118,7 +118,6 @@ def autoscaled_cluster() -> Iterator[None]:
         "RAY_enable_autoscaler_v2": "1",
         "RAY_CLOUD_INSTANCE_ID": _HEAD_ID,
         "RAY_OVERRIDE_NODE_ID_FOR_TESTING": _HEAD_ID,
-        "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -130,9 +129,8 @@ def autoscaled_cluster() -> Iterator[None]:
         with subprocess.Popen(command, env=os.environ | environment, stdout=sys.stderr) as head:
             try:
                 _wait_for(head, host, port)
-                ray.init(f"{host}:{port}", logging_level="ERROR", log_to_driver=False)
-                yield
-                ray.shutdown()
+                with ray.init(f"{host}:{port}", logging_level="ERROR", log_to_driver=False):
+                    yield
             finally:
                 whole = [*psutil.Process(head.pid).children(recursive=True), psutil.Process(head.pid)]
                 for process in whole:

@@ -95,3 +95,17 @@ def objects_in(out: Path, folder: str) -> dict[str, bytes]:
 def count_in(out: Path, folder: str) -> int:
     """How many complete objects there are."""
     return sum(not name.startswith(".") for _, _, names in os.walk(out / folder) for name in names)
+
+
+def mugs(video: str, number: int) -> list[dict[str, Any]]:
+    """Rows of a manifest: so many products, all with the same film."""
+    return [{"video_id": f"v{n}", "video": video, "product": {"name": f"Mug {n}"}} for n in range(number)]
+
+
+def told_by(program: str, *arguments: str) -> dict[str, Any]:
+    """What a module of this package that owns a cluster prints of its run."""
+    command = [sys.executable, "-m", f"tests.integration.{program}", *arguments]
+    environment = os.environ | {"RAY_AUTH_MODE": "disabled"}  # or what a Ray in this process set there is inherited
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=380, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)

@@ -1,12 +1,12 @@
 """Several nodes: the head holds no work, the others share it, and one that comes in the middle gets some."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from narrator_ray.config import load_config
+from narrator_ray.pipeline import narrate_catalog
+from tests.integration.ground import mugs, told_by
 from tests.integration.spread_ground import NUM_NODES
 from tests.video_files import write_video
 
@@ -18,13 +18,10 @@ NUM_VIDEOS = 12
 
 def test_work_spreads_over_nodes_and_not_to_the_head(tmp_path: Path, write_manifest):
     """Decoding goes to every node, to the late one too; models lie where there are CPUs; the head only drives."""
-    video, notes = str(write_video(tmp_path / "video.mp4")), tmp_path / "notes"
-    rows = [{"video_id": f"v{n}", "video": video, "product": {"name": f"Mug {n}"}} for n in range(NUM_VIDEOS)]
+    notes = tmp_path / "notes"
     notes.mkdir()
-    command = [sys.executable, "-m", "tests.integration.spread_ground", write_manifest(rows), str(tmp_path / "out")]
-    ended = subprocess.run([*command, str(notes)], capture_output=True, text=True, timeout=380, check=False)
-    assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
+    manifest = write_manifest(mugs(str(write_video(tmp_path / "video.mp4")), NUM_VIDEOS))
+    told = told_by("spread_ground", manifest, str(tmp_path / "out"), str(notes))
     assert told["num_narrated"] == NUM_VIDEOS
     at_work = {}
     for note in notes.iterdir():
@@ -33,3 +30,11 @@ def test_work_spreads_over_nodes_and_not_to_the_head(tmp_path: Path, write_manif
     assert set(at_work) == {"Decoder", "Encoder", "Narrator"}
     assert at_work["Decoder"] == set(told["nodes"]) and len(told["nodes"]) == NUM_NODES
     assert told["head"] not in set().union(*at_work.values())
+
+
+def test_more_replicas_than_there_is_room_for_hold_nothing_up(local_ray, tmp_path: Path, write_manifest):
+    """Begun all at once, they would take every CPU, and decoding would wait for ever."""
+    settings = ["run.videos_per_task=1", "run.narrate_lanes=1", "run.narrator_actors=20", "run.encoder_actors=10"]
+    manifest = write_manifest(mugs(str(write_video(tmp_path / "video.mp4")), NUM_VIDEOS))
+    summary = narrate_catalog(manifest, str(tmp_path / "out"), load_config(None, "tiny-random", settings))
+    assert summary.num_narrated == NUM_VIDEOS

@@ -73,17 +73,3 @@ def test_room_grows_without_losing_anything():
     fill(cache, {0: 700, 1: 1}, 9, *range(900, 1600))
     assert content(cache, 0) == list(range(1600))
     assert content(cache, 1) == [9]
-
-
-def test_only_what_lanes_hold_is_taken_along():
-    """Memory of lanes that were never used, or were cut back, stays untouched in the larger block."""
-    cache = LaneCache(3, 1)
-    fill(cache, {0: 3}, 1, 2, 3)
-    cache.cut(0, 1)
-    before = cache.block(0)[0].shape[2]
-    fill(cache, {1: before + 1}, *map(float, range(before + 1)))
-    assert cache.block(0)[0].shape[2] > before
-    assert content(cache, 0) == [1]
-    assert content(cache, 1)[-1] == before
-    for block in cache.block(0):
-        assert not block[0, :, 1:].count_nonzero() and not block[2].count_nonzero()
