@@ -211,10 +211,12 @@ def training_line(snapshot: TrainingSnapshot) -> str:
     if done is None:
         return f"0 of {snapshot.num_steps} steps"
     validation = f", on held-out videos {snapshot.validation_loss:.3f}" if snapshot.validation_loss is not None else ""
-    lost = f"; workers began {snapshot.num_starts} times" if snapshot.num_starts > 1 else ""
+    times = f"; workers began {snapshot.num_starts} times, last at step {snapshot.began_at + 1}"
+    began = times if snapshot.num_starts > 1 else ""
+    workers = f" by {done.num_workers} workers" if done.num_workers > 1 else ""
     return (
         f"{done.step + 1} of {snapshot.num_steps} steps, epoch {done.epoch + 1}; loss {done.loss:.3f}{validation}; "
-        f"{snapshot.tokens_per_s:,.0f} tokens/s, {eta_text(snapshot.remaining_s)}{lost}"
+        f"{snapshot.tokens_per_s:,.0f} tokens/s{workers}, {eta_text(snapshot.remaining_s)}{began}"
     )
 
 

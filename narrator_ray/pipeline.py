@@ -299,7 +299,7 @@ def resolve(out: str, config: Config, catalog: Catalog, told: Listeners, is_to_w
     Raises:
         NarratorError: One of them does not work.
     """
-    preset = find_preset(config.model.preset)
+    preset = find_preset(config.model.preset, config.storage)
     check_language(preset, catalog.languages)
     adapters = prepare_adapters(config.model.adapters, catalog.adapters, config.storage)
     store = ResultStore.open(out, config.storage)

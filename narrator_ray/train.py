@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from narrator_ray.catalog.catalog import Catalog
 from narrator_ray.catalog.manifest import open_catalog
-from narrator_ray.config import Config
+from narrator_ray.config import Config, TrainingSettings
 from narrator_ray.errors import ConfigError
 from narrator_ray.pipeline import Listeners, Resolved, resolve, videos_per_block, vision_stages
 from narrator_ray.records import JsonDict, Rejection
@@ -227,7 +227,7 @@ def _train(shared: Resolved, folder: TrainingFolder, chosen: TrainingSet, told: 
 
     settings, machine = shared.config.training, this_machine()
     device = machine.device(shared.config.model.device)
-    _check_room(settings.num_workers, machine, device)
+    _check_room(settings, machine, device)
     is_deepspeed = chosen_engine(settings) == "deepspeed"
     told_deepspeed = _deepspeed_settings(shared.config, device) if is_deepspeed else None
     folder.write(CONFIG, shared.config.to_yaml())
@@ -248,16 +248,18 @@ def _train(shared: Resolved, folder: TrainingFolder, chosen: TrainingSet, told: 
     return last
 
 
-def _check_room(num_workers: int, machine: Machine, device: str) -> None:
+def _check_room(settings: TrainingSettings, machine: Machine, device: str) -> None:
     """Make sure that a local Ray has room for the workers; a cluster may grow.
 
     Raises:
         ConfigError: It has not: they would be waited for in vain.
     """
+    name = "min_workers" if settings.min_workers else "num_workers"
+    num_workers = getattr(settings, name)
     room = machine.num_gpus if device == "cuda" else machine.num_cpus
     if num_workers > room and not os.environ.get("RAY_ADDRESS"):
         what = "GPUs" if device == "cuda" else "CPUs"
-        raise ConfigError(f"training.num_workers: {num_workers}, but this machine has {room:g} {what} for them")
+        raise ConfigError(f"training.{name}: {num_workers}, but this machine has {room:g} {what} for them")
 
 
 def _deepspeed_settings(config: Config, device: str) -> JsonDict:

@@ -32,7 +32,7 @@ def build(settings: ServeSettings) -> Application:
     config = settings.config
     if config.length.policy == "reference":
         raise ConfigError("settings.length.policy `reference` needs reference texts, which requests do not have")
-    preset = find_preset(config.model.preset)
+    preset = find_preset(config.model.preset, config.storage)
     settings = settings.model_copy(update={"settings": preset.completed(settings.settings)})
     spec = prepare_model(preset, config.storage).spec
     adapters = prepare_adapters(config.model.adapters, config.model.adapters, config.storage)

@@ -44,7 +44,7 @@ class TrainingSettings(Section):
     """Most tokens that a worker puts through the model at once, padding included: about 28 clips of the paper's data
     when packed."""
     accumulate_batches: Annotated[int, Field(ge=1)] = 1
-    """Batches of each worker that make one step."""
+    """Batches of each worker that make one step: num_workers x accumulate_batches in all."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     """What the model computes in; what is trained is kept in float32. `auto`: bf16 where the GPU has it, else fp16 as
     in the paper; fp32 without GPU."""
@@ -62,11 +62,20 @@ class TrainingSettings(Section):
     """Where features and trainings lie, where the command does not say: a directory or s3:// prefix."""
     engine: Literal["auto", "deepspeed", "torch"] = "auto"
     """Who takes the steps; both take the same. `auto`: DeepSpeed where it is installed and several workers train, else
-    PyTorch alone, which shares nothing out."""
+    PyTorch alone, which shares nothing out. Neither reads the other's checkpoints."""
     num_workers: Annotated[int, Field(ge=1)] = 1
-    """Processes that train together, each on a GPU of its own where there are GPUs."""
+    """Processes that train together, each on a GPU of its own where there are GPUs. A training may be taken up by other
+    numbers of them where each keeps all of the optimiser state (engine `torch`, or zero_stage 0); elsewhere that is
+    refused. A step holds as many batches as when training began: fewer workers take more of them each, so that neither
+    the videos of a step nor its learning rate depend on who works. Dropout does."""
+    min_workers: Annotated[int, Field(ge=0)] = 0
+    """Fewest processes with which training begins, and goes on when others are lost. Every minute Ray looks whether there
+    is room for more, up to num_workers, and they go on from the last checkpoint. 0: always num_workers, and what is lost
+    is waited for. Each worker must keep all of the optimiser state, as for another num_workers. Only for a Ray cluster
+    that does nothing else: Ray counts what its nodes have, not what is free, and would wait for the rest in vain."""
     checkpoint_every_steps: Annotated[int, Field(ge=1)] = 100
-    """Steps from one checkpoint to the next: no more are lost with a worker, a node or the driver."""
+    """Steps from one checkpoint to the next: no more are lost with a worker, a node or the driver, or when workers are
+    added."""
     keep_checkpoints: Annotated[int, Field(ge=1)] = 2
     """Checkpoints that are kept besides the newest: the best by validation loss, or the last without validation."""
     max_failures: Annotated[int, Field(ge=0)] = 3
@@ -90,4 +99,6 @@ class TrainingSettings(Section):
             raise ValueError("batch_tokens must be at least max_tokens, or the longest document fits no batch")
         if self.offload_optimizer and self.zero_stage == 0:
             raise ValueError("offload_optimizer needs zero_stage 1 or more")
+        if self.min_workers > self.num_workers:
+            raise ValueError("min_workers must be at most num_workers")
         return self

@@ -1,6 +1,6 @@
 """The models there are, by name: what each can write, how large it is, where its weights come from.
 
-A preset is a YAML file: those of ``narrator_ray/presets``, or a user's own, given by its path. Reading presets is cheap
+A preset is a YAML file: those of ``narrator_ray/presets``, or one given by its path or S3 URI. Reading presets is cheap
 and loads no torch; only :func:`prepare_model` may fetch or build something.
 """
 
@@ -26,6 +26,8 @@ from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
 from narrator_ray.model.weights import PartsSource, why_missing
 from narrator_ray.model.weights_mirror import mirror
 from narrator_ray.records import Language
+from narrator_ray.storage.filesystems import scheme_of
+from narrator_ray.storage.storage import Storage
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -122,14 +124,22 @@ def list_presets() -> list[Preset]:
     return [_read_preset(file) for file in sorted(folder.glob("*.yaml"))]
 
 
-def find_preset(name_or_path: str) -> Preset:
+def find_preset(name_or_path: str, storage: StorageSettings = DEFAULT_STORAGE) -> Preset:
     """The preset of that name, or the one in that YAML file.
+
+    Args:
+        name_or_path: Which; a file may lie on S3.
+        storage: How S3 is spoken.
 
     Raises:
         ConfigError: There is none, naming those there are; or the file is not a preset.
+        StorageError: The file on S3 cannot be read.
     """
     if name_or_path.endswith((".yaml", ".yml")):
-        return _read_preset(Path(name_or_path))
+        if scheme_of(name_or_path) != "s3":
+            return _read_preset(Path(name_or_path))
+        place, key = Storage.of_file(name_or_path, storage)
+        return _parsed(name_or_path, place.read(key).decode("utf-8-sig", errors="replace"))
     presets = {preset.name: preset for preset in list_presets()}
     if name_or_path in presets:
         return presets[name_or_path]
@@ -239,18 +249,26 @@ def _as_loaded(directory: ModelDirectory, load: LoadOptions) -> ModelDirectory:
 
 def _read_preset(file: Path) -> Preset:
     try:
-        data: Any = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read as a preset: {error}") from error
-    try:
-        preset = TypeAdapter(Preset).validate_python(data)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ConfigError(f"{file}: not a preset: {problems}") from error
+    preset = _parsed(str(file), text)
     try:
         return _resolved(preset, file.parent)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
+
+
+def _parsed(place: str, text: str) -> Preset:
+    try:
+        data: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{place}: cannot be read as a preset: {error}") from error
+    try:
+        return TypeAdapter(Preset).validate_python(data)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise ConfigError(f"{place}: not a preset: {problems}") from error
 
 
 def _resolved(preset: Preset, folder: Path) -> Preset:

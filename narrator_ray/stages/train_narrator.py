@@ -31,6 +31,8 @@ from narrator_ray.training.board import TrainingBoard, TrainingSnapshot
 from narrator_ray.training.folder import CHECKPOINTS, TrainingFolder
 
 _POLL_S = 0.5
+LOOK_FOR_ROOM_S = 60.0
+"""How often it is looked whether there is room for more workers, where their number may change."""
 _LAST_WORD_S = 5.0
 _MAX_DETAIL_CHARACTERS = 300
 
@@ -83,13 +85,16 @@ def _fit(job: TrainingJob, on_progress: Callable[[TrainingSnapshot], None]) -> r
 
 def _trainer(job: TrainingJob, board: Any) -> TorchTrainer:
     settings, has_gpus = job.config.training, job.device == "cuda"
+    workers = (settings.min_workers, settings.num_workers) if settings.min_workers else settings.num_workers
     is_scored = bool(job.training_set.held_out)
     storage_path, filesystem = _storage(job.folder, job.config.storage)
     return TorchTrainer(
         work,
         train_loop_config={"job": job, "board": board},
         torch_config=TorchConfig(backend="nccl" if has_gpus else "gloo"),
-        scaling_config=ScalingConfig(num_workers=settings.num_workers, use_gpu=has_gpus),
+        scaling_config=ScalingConfig(
+            num_workers=workers, use_gpu=has_gpus, elastic_resize_monitor_interval_s=LOOK_FOR_ROOM_S
+        ),
         run_config=RunConfig(
             name=CHECKPOINTS,
             storage_path=storage_path,

@@ -16,6 +16,7 @@ from typing import Any
 
 import ray
 import ray.train
+from ray.train import CheckpointConsistencyMode
 
 from narrator_ray.config import Config
 from narrator_ray.errors import ConfigError, TrainingFailed
@@ -109,7 +110,7 @@ class _TrainingWorker:
         self._take_up()
         settings = self._job.config.training
         if self._is_first:
-            ray.get(self._board.begin.remote(self._loop.num_steps))
+            ray.get(self._board.begin.remote(self._loop.num_steps, self._loop.step))
         since_s = time.perf_counter()
         for report in self._loop.run():
             took_s = time.perf_counter() - since_s
@@ -182,6 +183,7 @@ class _TrainingWorker:
                 (folder / CURVES).write_text(self._curves.to_jsonl(), encoding="utf-8")
             ray.train.report(metrics, checkpoint=ray.train.Checkpoint.from_directory(name))
         if self._is_first:
+            _wait_until_registered()
             self._publish_curves()
 
     def _publish_curves(self) -> None:
@@ -200,6 +202,14 @@ def _tracked(report: StepReport, took_s: float) -> dict[str, float]:
         "tokens_per_s": report.num_tokens / took_s,
         "waited_share": report.waited_s / took_s,
     }
+
+
+def _wait_until_registered() -> None:
+    """Return when Ray would go on from what was reported, which takes it a second or two.
+
+    Before that, more than one interval could be lost. The other workers wait in their next step.
+    """
+    ray.train.get_all_reported_checkpoints(consistency_mode=CheckpointConsistencyMode.COMMITTED)
 
 
 def _use_own_gpu() -> None:

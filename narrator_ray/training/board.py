@@ -22,7 +22,8 @@ class TrainingSnapshot:
         validation_loss: Of the last validation, or None.
         tokens_per_s: Tokens through the model of all workers.
         remaining_s: Seconds of the steps that are left, or None while nobody knows.
-        num_starts: How often workers began: once, and once more after each loss.
+        num_starts: How often workers began: once, once more after each loss, and when their number changed.
+        began_at: The step that they began with last.
     """
 
     num_steps: int = 0
@@ -31,6 +32,7 @@ class TrainingSnapshot:
     tokens_per_s: float = 0.0
     remaining_s: float | None = None
     num_starts: int = 0
+    began_at: int = 0
 
 
 class TrainingBoard:
@@ -41,11 +43,15 @@ class TrainingBoard:
         self._recent: deque[tuple[float, int]] = deque(maxlen=_WINDOW_STEPS)
         self._error: NarratorError | None = None
 
-    def begin(self, num_steps: int) -> None:
+    def begin(self, num_steps: int, step: int) -> None:
         """Workers are ready to take the next step of so many."""
         self._recent.clear()
         self._snapshot = replace(
-            self._snapshot, num_steps=num_steps, remaining_s=None, num_starts=self._snapshot.num_starts + 1
+            self._snapshot,
+            num_steps=num_steps,
+            remaining_s=None,
+            num_starts=self._snapshot.num_starts + 1,
+            began_at=step,
         )
 
     def step(self, report: StepReport, took_s: float) -> None:

@@ -21,9 +21,16 @@ def chosen_engine(settings: TrainingSettings) -> str:
     """The engine, ``auto`` resolved.
 
     Raises:
-        ConfigError: DeepSpeed is asked for and not installed, or something that only DeepSpeed does.
+        ConfigError: DeepSpeed is asked for and not installed, or something that only DeepSpeed does, or that workers
+            come and go which share out what they keep.
     """
     engine = _engine(settings)
+    if settings.min_workers and engine == "deepspeed" and settings.zero_stage > 0:
+        raise ConfigError(
+            "training.min_workers: DeepSpeed shares the optimiser state out between as many workers as there are "
+            f"(training.zero_stage={settings.zero_stage}), and no other number of them can go on with it: set "
+            "training.engine=torch or training.zero_stage=0, or training.min_workers=0"
+        )
     if settings.offload_optimizer and engine == "torch":
         raise ConfigError(
             "training.offload_optimizer: only DeepSpeed does that, and PyTorch alone is to take the steps: set "

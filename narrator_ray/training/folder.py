@@ -31,7 +31,9 @@ _KEY_CHARACTERS = 12
 _FREE = {
     "catalog",
     "out",
+    "engine",
     "num_workers",
+    "min_workers",
     "checkpoint_every_steps",
     "keep_checkpoints",
     "max_failures",

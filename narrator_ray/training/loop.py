@@ -9,7 +9,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +53,10 @@ class _Share:
 class TrainingLoop:
     """Trains a learner on samples, from where it stands to the last epoch.
 
-    The same samples, settings, seed and number of workers give the same steps, also when training stops and goes on:
-    order, dropout and learning rate depend on nothing but the place. With other workers the samples still come in the
-    same order, every one once an epoch; as many steps fewer or more are taken as a step holds more or fewer of them.
+    The same samples, settings and seed give the same steps, also when training stops and goes on: order and learning
+    rate depend on nothing but the place. A step is ``num_workers`` x ``accumulate_batches`` batches, whoever takes it:
+    fewer workers take more batches each, more workers share them out. A training that goes on keeps the step that it
+    began with. Other numbers of workers differ in dropout and in rounding, and in nothing else.
 
     Args:
         learner: What is trained.
@@ -87,9 +87,7 @@ class TrainingLoop:
         self._settings = settings
         counted = [len(sample.input_ids) for sample in samples] if lengths is None else lengths
         self._order = BatchOrder(counted, settings.batch_tokens, settings.seed)
-        self._place = Place()
-        self.step = 0
-        self.num_steps = self._steps_before(Place(settings.epochs))
+        self._go_to(Place(), settings.num_workers * settings.accumulate_batches)
         self.engine: Engine = engine or TorchEngine(learner, settings, self._workers)
 
     def run(self) -> Iterator[StepReport]:
@@ -108,7 +106,12 @@ class TrainingLoop:
         """Write what is needed to go on after the last step; all workers write into the same folder or one each."""
         self.engine.save(folder)
         if self._workers.index == 0:
-            place = {"epoch": self._place.epoch, "num_batches": self._place.num_batches, **self._makers()}
+            place = {
+                "epoch": self._place.epoch,
+                "num_batches": self._place.num_batches,
+                "batches_per_step": self._batches_per_step,
+                **self._makers(),
+            }
             (folder / _PLACE).write_text(json.dumps(place), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
@@ -120,7 +123,7 @@ class TrainingLoop:
         place = json.loads((folder / _PLACE).read_text(encoding="utf-8"))
         self._check_makers(place)
         self.engine.load(folder)
-        self._go_to(Place(place["epoch"], place["num_batches"]))
+        self._go_to(Place(place["epoch"], place["num_batches"]), place["batches_per_step"])
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on after the last step: tensors and numbers. Where PyTorch alone takes the steps."""
@@ -137,16 +140,18 @@ class TrainingLoop:
             ConfigError: It belongs to another model or other LoRA settings.
         """
         self._torch_engine.restore(state)
-        self._go_to(Place(state["epoch"], state["num_batches"]))
+        self._go_to(Place(state["epoch"], state["num_batches"]), self._batches_per_step)
 
     @property
     def _torch_engine(self) -> TorchEngine:
         assert isinstance(self.engine, TorchEngine), "DeepSpeed writes its state in files: save, load"
         return self.engine
 
-    def _go_to(self, place: Place) -> None:
+    def _go_to(self, place: Place, batches_per_step: int) -> None:
         self._place = place
+        self._batches_per_step = batches_per_step
         self.step = self._steps_before(place)
+        self.num_steps = self._steps_before(Place(self._settings.epochs))
 
     def _makers(self) -> dict[str, Any]:
         """On whom a saved state depends."""
@@ -170,19 +175,17 @@ class TrainingLoop:
             )
 
     def _steps_before(self, place: Place) -> int:
-        """Steps that these workers take up to a place."""
-        rounds = [self._order.num_rounds(epoch, self._workers.count) for epoch in range(place.epoch)]
-        rounds.append(-(-place.num_batches // self._workers.count))
-        return sum(-(-count // self._settings.accumulate_batches) for count in rounds)
+        """Steps up to a place."""
+        whole = sum(self._order.num_steps(epoch, self._batches_per_step) for epoch in range(place.epoch))
+        return whole + place.num_batches // self._batches_per_step
 
     def _steps_left(self) -> Iterator[tuple[int, Place, list[Batch]]]:
         """Epoch, place after it and this worker's batches of every step from here."""
         place = self._place
         while place.epoch < self._settings.epochs:
-            rounds = self._order.rounds(place, self._workers.count)
-            while together := list(islice(rounds, self._settings.accumulate_batches)):
-                epoch, place = place.epoch, together[-1][1]
-                yield epoch, place, [batches[self._workers.index] for batches, _ in together]
+            for rounds, after in self._order.steps(place, self._batches_per_step, self._workers.count):
+                yield place.epoch, after, [batches[self._workers.index] for batches in rounds]
+            place = Place(place.epoch + 1)
 
     def _read(self, step: tuple[int, Place, list[Batch]]) -> list[_Share]:
         pad = self._learner.narrator.tokenizer.pad_token_id
@@ -209,7 +212,8 @@ class TrainingLoop:
             )
         rate = learning_rate(self.step, self.num_steps, self._settings)
         norm = self.engine.step(rate)
-        return StepReport(self.step, epoch, loss, rate, norm, num_tokens, num_supervised, waited_s)
+        count = self._workers.count
+        return StepReport(self.step, epoch, loss, rate, norm, num_tokens, num_supervised, waited_s, count)
 
     def _seed(self) -> int:
         """Of this step's dropout in this process."""

@@ -1,7 +1,8 @@
 """In which order samples are learnt: batches of samples of like length, in an order that seed and epoch alone decide.
 
-The batches of an epoch are one list, whoever works: workers take turns along it, and a place in it is all that is kept
-to go on, with as many workers or with others. Knows lengths, not samples.
+The batches of an epoch are one list, whoever works, and a step is always the next so many of them: workers share them
+out, in more rounds where they are fewer. A place in the list is all that is kept to go on, with as many workers or with
+others. Knows lengths, not samples.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from narrator_ray.errors import ConfigError
 
 Batch = tuple[int, ...]
 """Indices of samples."""
+Step = list[tuple[Batch, ...]]
+"""Rounds in which every worker has a batch."""
 
 _BATCHES_TO_SORT = 50
 """Samples for about so many batches are drawn at random, then sorted by length: little padding, yet a random order."""
@@ -62,22 +65,21 @@ class BatchOrder:
         batches = [batch for begin in range(0, len(drawn), size) for batch in self._cut(drawn[begin : begin + size])]
         return [batches[index] for index in rng.permutation(len(batches))]
 
-    def rounds(self, place: Place, num_workers: int = 1) -> Iterator[tuple[tuple[Batch, ...], Place]]:
-        """What is left of an epoch, a batch for every worker at a time, with the place after it.
+    def steps(self, place: Place, num_batches: int, num_workers: int = 1) -> Iterator[tuple[Step, Place]]:
+        """What is left of an epoch, so many batches a step, with the place after each.
 
-        The last batches of an epoch are shared out so that nobody waits for a worker without one; only where fewer
+        The last batches of a step are shared out so that nobody waits for a worker without one; only where fewer
         samples than workers are left does a worker get an empty batch.
         """
         left = self.epoch(place.epoch)[place.num_batches :]
-        for begin in range(0, len(left), num_workers):
-            together = left[begin : begin + num_workers]
-            is_last = begin + num_workers >= len(left)
-            after = Place(place.epoch + 1) if is_last else Place(place.epoch, place.num_batches + begin + num_workers)
-            yield tuple(_shared_out(together, num_workers)), after
+        for begin in range(0, len(left), num_batches):
+            end = begin + num_batches
+            after = Place(place.epoch + 1) if end >= len(left) else Place(place.epoch, place.num_batches + end)
+            yield _rounds(left[begin:end], num_workers), after
 
-    def num_rounds(self, epoch: int, num_workers: int = 1) -> int:
-        """Rounds of a whole epoch."""
-        return -(-len(self.epoch(epoch)) // num_workers)
+    def num_steps(self, epoch: int, num_batches: int) -> int:
+        """Steps of a whole epoch, at so many batches a step."""
+        return -(-len(self.epoch(epoch)) // num_batches)
 
     def _cut(self, indices: np.ndarray) -> list[Batch]:
         """Samples sorted by length and cut where the budget ends."""
@@ -88,6 +90,12 @@ class BatchOrder:
             else:
                 batches.append([index])
         return [tuple(batch) for batch in batches]
+
+
+def _rounds(batches: Sequence[Batch], num_workers: int) -> Step:
+    """The batches of a step in as few rounds as so many workers need."""
+    begins = range(0, len(batches), num_workers)
+    return [tuple(_shared_out(batches[begin : begin + num_workers], num_workers)) for begin in begins]
 
 
 def _shared_out(batches: Sequence[Batch], num_workers: int) -> list[Batch]:

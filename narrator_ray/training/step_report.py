@@ -18,6 +18,7 @@ class StepReport:
         num_tokens: Through the model of all workers, padding included.
         num_supervised: Tokens that counted in the loss.
         waited_s: Seconds in which this worker waited for samples.
+        num_workers: That took it together.
     """
 
     step: int
@@ -28,3 +29,4 @@ class StepReport:
     num_tokens: int
     num_supervised: int
     waited_s: float = field(default=0.0, compare=False)
+    num_workers: int = field(default=1, compare=False)

@@ -39,7 +39,7 @@ class Validation:
         learner.narrator.eval()
         pad, total, num_supervised = learner.narrator.tokenizer.pad_token_id, 0.0, 0
         with torch.no_grad():
-            for batches, _ in self._order.rounds(Place(), workers.count):
+            for (batches,), _ in self._order.steps(Place(), workers.count, workers.count):
                 own = batches[workers.index]
                 batch = TensorBatch.of([self._samples[index] for index in own or (0,)], pad)
                 loss = engine.loss(batch).item()

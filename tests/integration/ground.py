@@ -57,9 +57,9 @@ class Ground:
         self._program.communicate(timeout=PATIENCE_S)
 
 
-def wait_for(look: Callable[[], Any], what: str) -> Any:
+def wait_for(look: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
     """The first thing seen that is true."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not (seen := look()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.01)

@@ -1,4 +1,7 @@
-"""Training on Ray to its end through the death of its driver and of a worker, equal to the loop of one process."""
+"""Training on Ray to its end through the death of its driver and of a worker, equal to the loop of one process.
+
+Everything lies on S3, whose endpoint is in the settings alone.
+"""
 
 import json
 import os
@@ -6,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path, PurePath
 
 import psutil
 import pytest
@@ -15,7 +20,7 @@ import torch
 from safetensors.torch import load_file
 
 from narrator_ray.config import Config, load_config
-from narrator_ray.model.model_dir import open_model_directory
+from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
 from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.storage.storage import Storage
 from narrator_ray.train import TrainingListeners, TrainingSummary, train_catalog
@@ -77,23 +82,52 @@ def catalog(tmp_path_factory) -> Path:
     return path
 
 
-def settings() -> Config:
-    """Those of every part."""
-    return load_config(None, "tiny-random", SETTINGS)
+@dataclass(frozen=True)
+class Place:
+    """Where the training goes.
+
+    Attributes:
+        out: The output.
+        settings: Those of every part.
+    """
+
+    out: str
+    settings: Sequence[str]
+
+    def config(self, *overrides: str) -> Config:
+        """The settings."""
+        return load_config(None, "tiny-random", [*self.settings, *overrides])
+
+    @property
+    def storage(self) -> Storage:
+        """The output."""
+        return Storage.open(self.out, self.config().storage)
+
+    def keys(self, pattern: str) -> list[str]:
+        """Of the files of the training."""
+        return [key for key in self.storage.keys("training") if PurePath(key).match(pattern)]
+
+    def rows(self) -> list[dict]:
+        """Of its curves."""
+        (key,) = self.keys("training/*/curves.jsonl")
+        return [json.loads(line) for line in self.storage.read(key).decode().splitlines()]
+
+    def steps(self, figure: str) -> list:
+        """A figure of every step."""
+        return [row[figure] for row in self.rows() if row["kind"] == "step"]
 
 
-def start_and_kill_driver(catalog: Path, out: Path) -> None:
+def start_and_kill_driver(catalog: Path, place: Place, log: Path) -> None:
     """The command as a user gives it, killed as soon as it has left a checkpoint."""
-    words = ["train", str(catalog), "--out", str(out), "--preset", "tiny-random"]
-    words += [word for setting in SETTINGS for word in ("--set", setting)]
-    log = out.parent / "driver.log"
+    words = ["train", str(catalog), "--out", place.out, "--preset", "tiny-random"]
+    words += [word for setting in place.settings for word in ("--set", setting)]
     with log.open("wb") as errors:
         driver = subprocess.Popen([sys.executable, "-m", "narrator_ray", *words], stdout=errors, stderr=errors)
     try:
         deadline = time.monotonic() + PATIENCE_S
-        while not list(out.glob("training/*/checkpoints/checkpoint_manager_snapshot.json")):
+        while not place.keys("training/*/curves.jsonl"):
             assert driver.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+            time.sleep(0.2)
     finally:
         cluster = psutil.Process(driver.pid).children(recursive=True) if driver.poll() is None else []
         driver.kill()
@@ -125,21 +159,20 @@ class WorkerKiller:
 
 
 @pytest.fixture(scope="module")
-def trained(catalog, local_ray, tmp_path_factory) -> tuple[TrainingSummary, WorkerKiller, Path, int]:
+def place(s3_bucket, s3_server) -> Iterator[Place]:
+    """On S3; the environment knows no endpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AWS_ENDPOINT_URL")
+        yield Place(f"s3://{s3_bucket}/trained", [*SETTINGS, f"storage.endpoint_url={s3_server}"])
+
+
+@pytest.fixture(scope="module")
+def trained(catalog, local_ray, place, tmp_path_factory) -> tuple[TrainingSummary, WorkerKiller, int]:
     """A training that lost its driver, was taken up by another, lost a worker and came to its end."""
-    out = tmp_path_factory.mktemp("trained") / "out"
-    out.mkdir()
-    start_and_kill_driver(catalog, out)
-    (curves,) = out.glob("training/*/curves.jsonl")
-    num_saved = sum(json.loads(line)["kind"] == "step" for line in curves.read_text().splitlines())
-    killer = WorkerKiller()
-    summary = train_catalog(str(catalog), str(out), settings(), listeners=TrainingListeners(on_progress=killer.look))
-    return summary, killer, out, num_saved
-
-
-def folder_of(summary: TrainingSummary, out: Path) -> TrainingFolder:
-    """Its files."""
-    return TrainingFolder(Storage.open(str(out)), Path(summary.place).name)
+    start_and_kill_driver(catalog, place, tmp_path_factory.mktemp("trained") / "driver.log")
+    num_saved, killer = len(place.steps("step")), WorkerKiller()
+    listeners = TrainingListeners(on_progress=killer.look)
+    return train_catalog(str(catalog), place.out, place.config(), listeners=listeners), killer, num_saved
 
 
 def test_rejected_videos_are_counted_with_their_reasons(trained):
@@ -150,64 +183,67 @@ def test_rejected_videos_are_counted_with_their_reasons(trained):
     assert record["learnt"] and record["held_out"]
 
 
-def test_a_lost_driver_and_a_lost_worker_cost_one_interval_at_most(trained):
+def test_a_lost_driver_and_a_lost_worker_cost_one_interval_at_most(trained, place):
     """Every step is in the curves once; the second driver and the second workers began where checkpoints were."""
-    summary, killer, _, num_saved = trained
-    rows = list(map(json.loads, (Path(summary.place) / "curves.jsonl").read_text().splitlines()))
-    steps = [row["step"] for row in rows if row["kind"] == "step"]
-    assert steps == list(range(summary.record["steps"]))
-    assert killer.killed_at is not None
-    first_seen = next(snapshot.done.step for snapshot in killer.snapshots if snapshot.done is not None)
-    assert first_seen >= num_saved - INTERVAL_STEPS
+    summary, killer, num_saved = trained
+    assert place.steps("step") == list(range(summary.record["steps"]))
     assert summary.record["starts"] == 2
-    validated = [row for row in rows if row["kind"] == "validation"]
+    began = {snapshot.num_starts: snapshot.began_at for snapshot in killer.snapshots}
+    assert began[1] >= num_saved >= INTERVAL_STEPS
+    assert killer.killed_at is not None
+    (taken,) = {
+        before.done.step + 1 for before, after in pairwise(killer.snapshots) if after.num_starts > before.num_starts > 0
+    }
+    assert began[2] <= taken <= began[2] + INTERVAL_STEPS
+    validated = [row for row in place.rows() if row["kind"] == "validation"]
     assert [row["step"] for row in validated][-1] == summary.record["steps"]
     assert validated[-1]["narrated"] == 1 and 0 <= validated[-1]["labels_right"] <= 1
 
 
-def test_the_steps_are_those_of_one_process(trained):
+def test_the_steps_are_those_of_one_process(trained, place, tmp_path):
     """Losses of every step and the weights at the end, beside the plain loop over the same samples."""
-    summary, _, out, _ = trained
-    folder = folder_of(summary, out)
-    chosen = folder.training_set()
+    summary, recipe = trained[0], place.config().training
+    chosen = TrainingFolder(place.storage, PurePath(summary.place).name).training_set()
     assert isinstance(chosen, TrainingSet)
-    recipe = settings().training.model_copy(update={"accumulate_batches": 2})
     learner = Learner(prepare_model(find_preset("tiny-random")), recipe)
     learnt, lengths = places(chosen.learnt)
-    samples = StoredSamples(SampleStore(Storage.open(str(out))), learnt)
+    samples = StoredSamples(SampleStore(place.storage), learnt)
     alone = [report.loss for report in TrainingLoop(learner, samples, recipe, lengths=lengths).run()]
-    rows = map(json.loads, (Path(summary.place) / "curves.jsonl").read_text().splitlines())
-    losses = [row["loss"] for row in rows if row["kind"] == "step"]
+    losses = place.steps("loss")
     assert losses == pytest.approx(alone, rel=1e-3)
     assert losses[-1] < 0.9 * losses[0]
-    expected = learner.save(out / "alone", "alone")
+    expected, model = learner.save(tmp_path / "alone", "alone"), trained_model(summary, place)
     for file in ("projection.safetensors", "adapter/adapter_model.safetensors"):
-        found, wanted = load_file(Path(summary.model) / file), load_file(expected.path / file)
+        found, wanted = load_file(model.path / file), load_file(expected.path / file)
         assert found.keys() == wanted.keys()
         for name in wanted:
             torch.testing.assert_close(found[name], wanted[name], rtol=0.02, atol=2e-3)
 
 
-def test_what_was_trained_is_a_model_to_narrate_with(trained):
-    """Its preset is found by its path, its directory is whole; DeepSpeed's settings and a page lie beside it."""
-    summary = trained[0]
-    model = prepare_model(find_preset(summary.preset))
-    assert model.spec.is_trained and model.path == Path(summary.model)
+def trained_model(summary: TrainingSummary, place: Place) -> ModelDirectory:
+    """What is narrated with."""
+    storage = place.config().storage
+    return prepare_model(find_preset(summary.preset, storage), storage)
+
+
+def test_what_was_trained_is_a_model_to_narrate_with(trained, place):
+    """Its preset is found by its URI, its directory is whole; DeepSpeed's settings and a page lie beside it."""
+    model = trained_model(trained[0], place)
+    assert model.spec.is_trained
     assert open_model_directory(model.path).adapter_path is not None
-    told = json.loads((Path(summary.place) / "deepspeed.json").read_text())
-    assert told["zero_optimization"]["stage"] == 2
-    assert "<svg" in (Path(summary.place) / "report.html").read_text()
+    (told,) = place.keys("training/*/deepspeed.json")
+    assert json.loads(place.storage.read(told))["zero_optimization"]["stage"] == 2
+    (page,) = place.keys("training/*/report.html")
+    assert b"<svg" in place.storage.read(page)
 
 
-def test_a_training_that_is_done_is_found_done(trained, catalog):
+def test_a_training_that_is_done_is_found_done(trained, catalog, place):
     """By the same command, without Ray; another number of workers changes nothing."""
-    summary, _, out, _ = trained
-    with_one = load_config(None, "tiny-random", [*SETTINGS, "training.num_workers=1"])
-    again = train_catalog(str(catalog), str(out), with_one)
-    assert again.was_done and again.record == summary.record
+    again = train_catalog(str(catalog), place.out, place.config("training.num_workers=1"))
+    assert again.was_done and again.record == trained[0].record
 
 
-def test_kept_checkpoints_are_few(trained):
+def test_kept_checkpoints_are_few(trained, place):
     """The two best, the newest, and at most two that were on their way at either death: the driver's and a worker's."""
-    kept = list((Path(trained[0].place) / "checkpoints").glob("checkpoint_*/"))
-    assert 1 <= len([path for path in kept if path.is_dir()]) <= 7
+    kept = {PurePath(key).parents[-5] for key in place.keys("training/*/checkpoints/checkpoint_*/*")}
+    assert 1 <= len(kept) <= 7

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from narrator_ray.config import DEFAULT_STORAGE
+from narrator_ray.config import DEFAULT_STORAGE, TrainingSettings
 from narrator_ray.errors import ConfigError, TrainingFailed
 from narrator_ray.stages import train_narrator
 from narrator_ray.stages.stage import Machine
@@ -24,15 +24,19 @@ def test_our_error_is_found_in_what_ray_wraps():
 
 
 def test_workers_that_find_no_room_are_refused(monkeypatch):
-    """On a machine of its own; a cluster may grow."""
+    """On a machine of its own, by the fewest that training takes; a cluster may grow."""
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    _check_room(2, Machine(2, 0), "cpu")
+    two, three = TrainingSettings(num_workers=2), TrainingSettings(num_workers=3)
+    _check_room(two, Machine(2, 0), "cpu")
     with pytest.raises(ConfigError, match="2 CPUs"):
-        _check_room(3, Machine(2, 0), "cpu")
+        _check_room(three, Machine(2, 0), "cpu")
     with pytest.raises(ConfigError, match="0 GPUs"):
-        _check_room(1, Machine(2, 0), "cuda")
+        _check_room(two, Machine(2, 0), "cuda")
+    _check_room(three.model_copy(update={"min_workers": 2}), Machine(2, 0), "cpu")
+    with pytest.raises(ConfigError, match="min_workers: 3"):
+        _check_room(three.model_copy(update={"min_workers": 3}), Machine(2, 0), "cpu")
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    _check_room(3, Machine(2, 0), "cpu")
+    _check_room(three, Machine(2, 0), "cpu")
 
 
 def test_checkpoints_go_to_s3_as_everything_else(s3_bucket):

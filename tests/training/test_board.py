@@ -1,5 +1,7 @@
 """A training says how far it is, and its curves come back from a checkpoint."""
 
+from dataclasses import replace
+
 from narrator_ray.console import training_line
 from narrator_ray.errors import ConfigError
 from narrator_ray.training.board import TrainingBoard
@@ -16,7 +18,7 @@ def test_speed_and_time_left_follow_the_steps():
     """Ten steps of half a second, one taken."""
     board = TrainingBoard()
     assert training_line(board.snapshot()) == "0 of 0 steps"
-    board.begin(10)
+    board.begin(10, 0)
     board.step(report(0), 0.5)
     board.validation(1.75)
     snapshot = board.snapshot()
@@ -24,8 +26,11 @@ def test_speed_and_time_left_follow_the_steps():
     assert training_line(snapshot) == (
         "1 of 10 steps, epoch 1; loss 2.000, on held-out videos 1.750; 200 tokens/s, ETA 0:00:04"
     )
-    board.begin(10)
-    assert "workers began 2 times" in training_line(board.snapshot())
+    board.begin(10, 1)
+    board.step(replace(report(1), num_workers=2), 0.5)
+    line = training_line(board.snapshot())
+    assert "200 tokens/s by 2 workers, ETA 0:00:04" in line
+    assert line.endswith("; workers began 2 times, last at step 2")
     board.report(ConfigError("wrong"))
     assert str(board.error()) == "wrong"
 

@@ -60,6 +60,34 @@ def test_offloading_without_deepspeed_is_refused(asked):
         chosen_engine(TrainingSettings(offload_optimizer=True, **asked))
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_refused"),
+    [
+        ({"engine": "deepspeed", "zero_stage": 1}, True),
+        ({"engine": "deepspeed", "zero_stage": 3}, True),
+        ({"engine": "auto"}, True),
+        ({"engine": "deepspeed", "zero_stage": 0}, False),
+        ({"engine": "auto", "zero_stage": 0}, False),
+        ({"engine": "torch"}, False),
+    ],
+)
+def test_workers_that_come_and_go_keep_all_of_the_optimiser_state(monkeypatch, asked, is_refused):
+    """Where it is shared out they are refused before training begins, with what to set."""
+    monkeypatch.setattr(deepspeed, "find_spec", lambda name: name)
+    settings = TrainingSettings(num_workers=4, min_workers=2, **asked)
+    if is_refused:
+        with pytest.raises(ConfigError, match=r"training\.engine=torch or training\.zero_stage=0"):
+            chosen_engine(settings)
+    else:
+        chosen_engine(settings)
+
+
+def test_the_fewest_workers_are_no_more_than_the_most():
+    """The other way round nothing could begin."""
+    with pytest.raises(ConfigError, match="min_workers"):
+        load_config(overrides=["training.num_workers=2", "training.min_workers=3"])
+
+
 def test_offloading_needs_a_compiler(monkeypatch):
     """Which is said before DeepSpeed looks for it; nothing else needs one."""
     monkeypatch.setattr(deepspeed.shutil, "which", lambda name: None if name == "ninja" else name)

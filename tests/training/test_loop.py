@@ -150,27 +150,47 @@ class Pair:
 
 def test_two_workers_share_the_samples_of_every_step(base):
     """As many steps as one takes with twice the batches, and no sample twice; the last round is shared out."""
-    settings = RECIPE.model_copy(update={"epochs": 2, "batch_tokens": 500, "max_tokens": 500})
+    settings = RECIPE.model_copy(update={"epochs": 2, "batch_tokens": 500, "max_tokens": 500, "num_workers": 2})
     learner = Learner(base, settings)
     samples = samples_of(learner, is_packed=False)
     halves = [list(TrainingLoop(learner, samples, settings, workers=Pair(index)).run()) for index in range(2)]
-    whole = TrainingLoop(learner, samples, settings.model_copy(update={"accumulate_batches": 2}))
-    assert len(halves[0]) == len(halves[1]) == whole.num_steps
+    by_one = settings.model_copy(update={"accumulate_batches": 2, "num_workers": 1})
+    assert len(halves[0]) == len(halves[1]) == TrainingLoop(learner, samples, by_one).num_steps
     supervised = sum(sample.num_supervised for sample in samples)
     assert sum(report.num_supervised for half in halves for report in half) == 2 * supervised
 
 
+def test_a_worker_that_is_left_alone_takes_the_steps_of_two(base, tmp_path):
+    """What two began goes on by one, and with another number of workers in the settings: the same steps to the last."""
+    together = RECIPE.model_copy(
+        update={"epochs": 2, "batch_tokens": 500, "max_tokens": 500, "lora_dropout": 0.0, "num_workers": 2}
+    )
+    by_one = together.model_copy(update={"accumulate_batches": 2, "num_workers": 1})
+    learners = [Learner(base, settings) for settings in (by_one, together, by_one)]
+    samples = samples_of(learners[0], is_packed=False)
+    expected = list(TrainingLoop(learners[0], samples, by_one).run())
+    stopped = TrainingLoop(learners[1], samples, together)
+    done = run_steps(stopped, 3)
+    stopped.save(tmp_path)
+    resumed = TrainingLoop(learners[2], samples, together.model_copy(update={"num_workers": 4}))
+    assert resumed.num_steps < stopped.num_steps
+    resumed.load(tmp_path)
+    assert (resumed.step, resumed.num_steps) == (3, len(expected))
+    assert [*done, *resumed.run()] == expected
+    assert {report.num_workers for report in done} == {1}
+
+
 def test_a_saved_loop_is_taken_up_by_other_workers(base, tmp_path):
-    """From the same place in the order; another engine is refused."""
+    """From the same place in the order, with the same steps; another engine is refused."""
     settings = RECIPE.model_copy(update={"epochs": 2, "batch_tokens": 500, "max_tokens": 500})
     learner = Learner(base, settings)
     samples = samples_of(learner, is_packed=False)
     stopped = TrainingLoop(learner, samples, settings)
     run_steps(stopped, 3)
     stopped.save(tmp_path)
-    resumed = TrainingLoop(learner, samples, settings, workers=Pair(0))
+    resumed = TrainingLoop(learner, samples, settings.model_copy(update={"num_workers": 2}), workers=Pair(0))
     resumed.load(tmp_path)
-    assert resumed.step == 2
+    assert (resumed.step, resumed.num_steps) == (3, stopped.num_steps)
     place = json.loads((tmp_path / "place.json").read_text())
     (tmp_path / "place.json").write_text(json.dumps(place | {"engine": "deepspeed"}))
     with pytest.raises(ConfigError, match=r"training\.engine=deepspeed"):
@@ -202,7 +222,7 @@ def test_other_numbers_of_workers_go_on_or_are_refused(base, tmp_path, zero_stag
             one.load(tmp_path)
     else:
         one.load(tmp_path)
-        assert 0 < one.step <= one.num_steps
+        assert (one.step, one.num_steps) == (1, two.num_steps)
 
 
 def test_held_out_samples_are_judged_as_training_judges_them(base):

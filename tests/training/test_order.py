@@ -1,13 +1,13 @@
 """Batches: every sample once an epoch, within the budget, the same for everyone who asks, from any place on."""
 
-from itertools import chain
+from itertools import chain, cycle
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from narrator_ray.errors import ConfigError
-from narrator_ray.training.order import BatchOrder, Place
+from narrator_ray.training.order import BatchOrder, Place, Step
 
 LENGTHS = st.lists(st.integers(1, 90), min_size=1, max_size=80)
 
@@ -21,22 +21,28 @@ def test_every_sample_comes_once_an_epoch_within_the_budget(lengths, budget, epo
     assert all(len(batch) * max(lengths[index] for index in batch) <= budget for batch in batches)
 
 
+def samples_of(rounds: Step) -> list[int]:
+    """Of one step, by all workers."""
+    return sorted(chain.from_iterable(chain.from_iterable(rounds)))
+
+
 @settings(deadline=None)
-@given(LENGTHS, st.integers(1, 5), st.integers(1, 5), st.integers(0, 6))
-def test_no_sample_is_lost_or_doubled_when_training_is_resumed_with_other_workers(lengths, before, after, rounds_done):
-    """Stopped after any round and taken up by any number of workers: the epoch is still every sample once."""
+@given(LENGTHS, st.integers(1, 6), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+def test_a_step_has_the_same_samples_whoever_takes_it(lengths, num_batches, counts):
+    """Workers come and go after every step; each has a batch in every round, and the epoch is every sample once."""
     order = BatchOrder(lengths, budget=200, seed=1)
-    place, learnt = Place(), []
-    for _, (batches, after_round) in zip(range(rounds_done), order.rounds(place, before), strict=False):
-        assert len(batches) == before
-        learnt += chain.from_iterable(batches)
-        place = after_round
-    if place.epoch == 0:
-        left = list(order.rounds(place, after))
-        learnt += chain.from_iterable(chain.from_iterable(batches for batches, _ in left))
-        place = left[-1][1]
-    assert place == Place(1)
-    assert sorted(learnt) == list(range(len(lengths)))
+    undisturbed = [(samples_of(rounds), after) for rounds, after in order.steps(Place(), num_batches)]
+    assert len(undisturbed) == order.num_steps(0, num_batches)
+    assert sorted(chain.from_iterable(step for step, _ in undisturbed)) == list(range(len(lengths)))
+    place, taken = Place(), []
+    for count in cycle(counts):
+        rounds, place = next(order.steps(place, num_batches, count))
+        assert all(len(batches) == count for batches in rounds)
+        assert len(rounds) <= -(-num_batches // count)
+        taken.append((samples_of(rounds), place))
+        if place.epoch == 1:
+            break
+    assert taken == undisturbed
 
 
 def test_epochs_and_seeds_differ_and_repeat():
@@ -58,18 +64,28 @@ def test_samples_of_like_length_stand_together():
 
 def test_the_last_round_is_shared_out():
     """One batch of four samples and three workers: nobody waits; with one sample two get nothing."""
-    ((batches, _),) = BatchOrder([5] * 4, 20).rounds(Place(), 3)
+    (([batches], _),) = BatchOrder([5] * 4, 20).steps(Place(), 3, 3)
     assert sorted(map(len, batches)) == [1, 1, 2]
-    ((batches, _),) = BatchOrder([5], 20).rounds(Place(), 3)
+    (([batches], _),) = BatchOrder([5], 20).steps(Place(), 3, 3)
     assert sorted(map(len, batches)) == [0, 0, 1]
+
+
+def test_fewer_workers_take_more_rounds():
+    """A step of four batches: one round of four workers, two of two; three share out what their second round has."""
+    order = BatchOrder([10] * 8, 20)
+    sizes = {
+        count: [[len(batch) for batch in batches] for batches in next(order.steps(Place(), 4, count))[0]]
+        for count in (4, 2, 3)
+    }
+    assert sizes == {4: [[2, 2, 2, 2]], 2: [[2, 2], [2, 2]], 3: [[2, 2, 2], [1, 1, 0]]}
 
 
 def test_a_place_counts_batches_of_all_workers():
     """So that it means the same to any number of them."""
     order = BatchOrder([10] * 12, 20)
-    places = [place for _, place in order.rounds(Place(), 2)]
+    places = [place for _, place in order.steps(Place(), 2, 2)]
     assert places == [Place(0, 2), Place(0, 4), Place(1)]
-    assert len(places) == order.num_rounds(0, 2)
+    assert len(places) == order.num_steps(0, 2)
 
 
 def test_what_cannot_be_batched_is_refused():

@@ -29,12 +29,10 @@ def test_a_published_model_narrates_with_what_was_trained(is_remote, tmp_path, r
     for again in range(2):
         learner.save_trained(tmp_path / f"trained{again}", weights)
         publish_model(folder, preset, base, tmp_path / f"trained{again}")
-    file = tmp_path / "preset.yaml" if is_remote else Path(folder.place("preset.yaml"))
-    file.write_bytes(folder.storage.read(folder.key("preset.yaml")))
-    found = prepare_model(find_preset(str(file)))
+    found = prepare_model(find_preset(folder.place("preset.yaml")))
     assert found.spec.is_trained and found.spec.name == NAME
     assert (found.path / "llm").is_symlink() != is_remote
     narrator = VideoNarrator.load(found.path)
     assert torch.equal(narrator.projector.bias, weights["projector.bias"])
     if not is_remote:
-        assert {path.name for path in file.parent.iterdir()} == {"model", "preset.yaml"}
+        assert {path.name for path in Path(folder.place()).iterdir()} == {"model", "preset.yaml"}

@@ -59,6 +59,7 @@ def test_nothing_to_learn_is_said():
         ({"training": {"validation_fraction": 0.5}}, True),
         ({"frames": {"fps": 2}}, True),
         ({"training": {"num_workers": 4, "checkpoint_every_steps": 7, "keep": "best"}}, False),
+        ({"training": {"num_workers": 4, "min_workers": 2, "engine": "torch"}}, False),
         ({"run": {"videos_per_task": 9}}, False),
     ],
 )

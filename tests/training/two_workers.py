@@ -1,8 +1,8 @@
-"""Two processes of a gloo group that train the tiny model with DeepSpeed, and what one process with PyTorch does."""
+"""Processes of a gloo group that train the tiny model with DeepSpeed, and what one process with PyTorch does."""
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +10,25 @@ import torch
 from torch import distributed, multiprocessing
 
 from narrator_ray.config import TrainingSettings
+from narrator_ray.errors import ConfigError
 from narrator_ray.model.presets import find_preset, prepare_model
 from narrator_ray.training.deepspeed_engine import DeepSpeedEngine
 from narrator_ray.training.examples import Sample, sample_of
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.loop import TrainingLoop
-from narrator_ray.training.workers import ProcessGroup
+from narrator_ray.training.workers import joined_workers
 from tests.training.videos import make_example, make_video
 
 NUM_WORKERS, STEPS_BEFORE_STOP = 2, 3
 RECIPE = TrainingSettings(
-    epochs=2, learning_rate=1e-2, lora_rank=4, lora_dropout=0.0, batch_tokens=500, max_tokens=500, pack_videos=False
+    epochs=2,
+    learning_rate=1e-2,
+    lora_rank=4,
+    lora_dropout=0.0,
+    batch_tokens=500,
+    max_tokens=500,
+    pack_videos=False,
+    num_workers=NUM_WORKERS,
 )
 
 
@@ -53,25 +61,35 @@ def samples_of(learner: Learner) -> list[Sample]:
 
 
 def alone(case: Case) -> list[float]:
-    """Losses of all steps by one process that takes as many batches a step."""
-    update = {"accumulate_batches": NUM_WORKERS * case.accumulate_batches}
-    settings = case.settings.model_copy(update=update)
-    learner = Learner(prepare_model(find_preset("tiny-random")), settings)
-    return [report.loss for report in TrainingLoop(learner, samples_of(learner), settings).run()]
+    """Losses of all steps by one process that takes all batches of each."""
+    learner = Learner(prepare_model(find_preset("tiny-random")), case.settings)
+    return [report.loss for report in TrainingLoop(learner, samples_of(learner), case.settings).run()]
 
 
 def together(cases: Sequence[Case], folder: Path) -> dict[str, dict]:
     """What two workers report of each case: losses, those after a stop, and how far weights are apart then."""
-    multiprocessing.spawn(_work, (list(cases), folder), nprocs=NUM_WORKERS)
+    return _spawned(NUM_WORKERS, _tried, cases, folder)
+
+
+def left_alone(cases: Sequence[Case], folder: Path) -> dict[str, dict]:
+    """What one worker reports of each case where two had stopped: losses of the steps left, or why it refuses."""
+    return _spawned(1, _taken_up, cases, folder)
+
+
+def _spawned(
+    num_workers: int, task: Callable[[Case, Path], dict], cases: Sequence[Case], folder: Path
+) -> dict[str, dict]:
+    multiprocessing.spawn(_work, (num_workers, task, list(cases), folder), nprocs=num_workers)
     return {case.name: json.loads((folder / f"{case.name}.json").read_text()) for case in cases}
 
 
-def _work(rank: int, cases: list[Case], folder: Path) -> None:
+def _work(rank: int, num_workers: int, task: Callable[[Case, Path], dict], cases: list[Case], folder: Path) -> None:
     torch.set_num_threads(1)
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(NUM_WORKERS)}  # DeepSpeed reads them
-    distributed.init_process_group("gloo", f"file://{folder}/group", rank=rank, world_size=NUM_WORKERS)
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(num_workers)}  # DeepSpeed reads them
+    group = f"file://{folder}/group-{num_workers}"
+    distributed.init_process_group("gloo", group, rank=rank, world_size=num_workers)
     for case in cases:
-        report = _tried(case, folder / case.name)
+        report = task(case, folder / case.name)
         if rank == 0:
             (folder / f"{case.name}.json").write_text(json.dumps(report))
     distributed.destroy_process_group()
@@ -93,8 +111,17 @@ def _tried(case: Case, folder: Path) -> dict:
     return {"losses": losses, "resumed": resumed, "gap": gap, "names": sorted(weights) == sorted(learner.trained)}
 
 
+def _taken_up(case: Case, folder: Path) -> dict:
+    loop, _ = _loop(case)
+    try:
+        loop.load(folder)
+    except ConfigError as error:
+        return {"refused": str(error)}
+    return {"losses": [report.loss for report in loop.run()], "num_steps": loop.num_steps}
+
+
 def _loop(case: Case) -> tuple[TrainingLoop, Learner]:
-    settings, workers = case.settings, ProcessGroup()
+    settings, workers = case.settings, joined_workers()
     learner = Learner(prepare_model(find_preset("tiny-random")), settings)
     engine = DeepSpeedEngine(learner, settings, workers)
     return TrainingLoop(learner, samples_of(learner), settings, engine, workers), learner
