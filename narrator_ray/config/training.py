@@ -69,10 +69,10 @@ class TrainingSettings(Section):
     refused. A step holds as many batches as when training began: fewer workers take more of them each, so that neither
     the videos of a step nor its learning rate depend on who works. Dropout does."""
     min_workers: Annotated[int, Field(ge=0)] = 0
-    """Fewest processes with which training begins, and goes on when others are lost. Every minute Ray looks whether there
-    is room for more, up to num_workers, and they go on from the last checkpoint. 0: always num_workers, and what is lost
-    is waited for. Each worker must keep all of the optimiser state, as for another num_workers. Only for a Ray cluster
-    that does nothing else: Ray counts what its nodes have, not what is free, and would wait for the rest in vain."""
+    """Fewest processes with which training begins, and goes on when others are lost. Every minute Ray looks whether
+    there is room for more, up to num_workers, and they go on from the last checkpoint. 0: always num_workers, and
+    what is lost is waited for. Each worker must keep all of the optimiser state, as for another num_workers. Only for a
+    Ray cluster that does nothing else: Ray counts what its nodes have, not what is free, and would wait in vain."""
     checkpoint_every_steps: Annotated[int, Field(ge=1)] = 100
     """Steps from one checkpoint to the next: no more are lost with a worker, a node or the driver, or when workers are
     added."""

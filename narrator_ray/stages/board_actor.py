@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from narrator_ray.stages.beside_driver import beside_driver
 from narrator_ray.stages.metrics import RayMetrics
 from narrator_ray.stages.progress import ProgressSnapshot
 from narrator_ray.stages.run_board import RunBoard
@@ -20,12 +20,11 @@ _GOODBYE_S = 10.0
 
 @contextmanager
 def run_board() -> Iterator[Any]:
-    """A board on the driver's own machine, so that whatever else dies, the run and its board stay together.
+    """A board on the driver's own machine.
 
     A process of Ray tells its metrics every few seconds, and what is left when it ends in order; a killed one does not.
     """
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    options: dict[str, Any] = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    options = beside_driver() | {"max_restarts": -1, "max_task_retries": -1}
     board: Any = ray.remote(**options)(RunBoard).remote(RayMetrics())
     try:
         yield board

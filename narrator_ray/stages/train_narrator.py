@@ -21,10 +21,10 @@ from ray.exceptions import RayError
 from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from narrator_ray.config import StorageSettings
 from narrator_ray.errors import NarratorError, TrainingFailed
+from narrator_ray.stages.beside_driver import beside_driver
 from narrator_ray.stages.stage import Machine
 from narrator_ray.stages.training_worker import SCORE, TRAINED, UNJUDGED, TrainingJob, work
 from narrator_ray.training.board import TrainingBoard, TrainingSnapshot
@@ -60,9 +60,7 @@ def fetch_trained(job: TrainingJob, on_progress: Callable[[TrainingSnapshot], No
 
 
 def _fit(job: TrainingJob, on_progress: Callable[[TrainingSnapshot], None]) -> ray.train.Checkpoint:
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    options: dict[str, Any] = {"num_cpus": 0, "scheduling_strategy": here}
-    board: Any = ray.remote(**options)(TrainingBoard).remote()
+    board: Any = ray.remote(**beside_driver())(TrainingBoard).remote()
     try:
         result = _fit_told(_trainer(job, board), board, on_progress)
     except Exception as error:
@@ -85,16 +83,18 @@ def _fit(job: TrainingJob, on_progress: Callable[[TrainingSnapshot], None]) -> r
 
 def _trainer(job: TrainingJob, board: Any) -> TorchTrainer:
     settings, has_gpus = job.config.training, job.device == "cuda"
-    workers = (settings.min_workers, settings.num_workers) if settings.min_workers else settings.num_workers
+    scaling: dict[str, Any] = {  # mypy reads the types of Ray Train's first version
+        "num_workers": (settings.min_workers, settings.num_workers) if settings.min_workers else settings.num_workers,
+        "use_gpu": has_gpus,
+        "elastic_resize_monitor_interval_s": LOOK_FOR_ROOM_S,
+    }
     is_scored = bool(job.training_set.held_out)
     storage_path, filesystem = _storage(job.folder, job.config.storage)
     return TorchTrainer(
         work,
         train_loop_config={"job": job, "board": board},
         torch_config=TorchConfig(backend="nccl" if has_gpus else "gloo"),
-        scaling_config=ScalingConfig(
-            num_workers=workers, use_gpu=has_gpus, elastic_resize_monitor_interval_s=LOOK_FOR_ROOM_S
-        ),
+        scaling_config=ScalingConfig(**scaling),
         run_config=RunConfig(
             name=CHECKPOINTS,
             storage_path=storage_path,

@@ -102,10 +102,10 @@ def mugs(video: str, number: int) -> list[dict[str, Any]]:
     return [{"video_id": f"v{n}", "video": video, "product": {"name": f"Mug {n}"}} for n in range(number)]
 
 
-def told_by(program: str, *arguments: str) -> dict[str, Any]:
+def told_by(program: str, *arguments: str, patience_s: float = 380.0) -> Any:
     """What a module of this package that owns a cluster prints of its run."""
     command = [sys.executable, "-m", f"tests.integration.{program}", *arguments]
     environment = os.environ | {"RAY_AUTH_MODE": "disabled"}  # or what a Ray in this process set there is inherited
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=380, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=patience_s, check=False)
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)

@@ -32,6 +32,11 @@ def test_work_spreads_over_nodes_and_not_to_the_head(tmp_path: Path, write_manif
     assert told["head"] not in set().union(*at_work.values())
 
 
+def test_the_board_is_beside_the_driver_though_a_node_has_just_joined():
+    """Such a node knows no other, and keeps an actor that asks for nothing: the run would die with it."""
+    assert all(told_by("beside_ground"))
+
+
 def test_more_replicas_than_there_is_room_for_hold_nothing_up(local_ray, tmp_path: Path, write_manifest):
     """Begun all at once, they would take every CPU, and decoding would wait for ever."""
     settings = ["run.videos_per_task=1", "run.narrate_lanes=1", "run.narrator_actors=20", "run.encoder_actors=10"]

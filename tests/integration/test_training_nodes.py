@@ -1,8 +1,5 @@
 """A node of a training is killed with all its processes: by as many workers on other nodes, or by fewer, it goes on."""
 
-import json
-import subprocess
-import sys
 from itertools import groupby
 
 import pytest
@@ -13,6 +10,7 @@ from narrator_ray.training.learner import Learner
 from narrator_ray.training.loop import TrainingLoop
 from narrator_ray.training.samples import SampleStore, StoredSamples
 from narrator_ray.training.training_set import places
+from tests.integration.ground import told_by
 from tests.integration.training_ground import (
     INTERVAL_STEPS,
     KILLED_AFTER_STEPS,
@@ -36,10 +34,7 @@ def out(tmp_path_factory) -> str:
 def restarts(out) -> dict[str, list[tuple[int, int]]]:
     """The trainings, each through the death of a node: steps before and after every time that workers began anew."""
     fix_samples(out)
-    command = [sys.executable, "-m", "tests.integration.training_ground", out]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=700, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    return told_by("training_ground", out, patience_s=700)
 
 
 def undisturbed(out: str, name: str) -> Curves:
