@@ -38,7 +38,10 @@ def settings(tmp_path):
                 "max_tokens": 8000,
                 "batch_tokens": 8000,
             },
-            "rounds": [{"films": 2, "learning_rate": 1e-3}, {"films": 2, "candidates": 2, "learning_rate": 1e-4}],
+            "rounds": [
+                {"films": 2, "learning_rate": 1e-3},
+                {"films": 2, "candidates": 2, "learning_rate": 1e-4, "plain_share": 0.5},
+            ],
             "checkpoint_steps": 1,
         }
     )

@@ -17,7 +17,7 @@ from narrator_ray.demo.splits import Split
 from narrator_ray.demo.storyboard import Storyboard
 from narrator_ray.records import JsonDict
 
-STOREFRONT_VERSION = "3"
+STOREFRONT_VERSION = "4"
 """Changes when the same seed would give other pictures or other texts."""
 
 GiveClips = Literal["all", "none", "alternate"]

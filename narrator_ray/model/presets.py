@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
@@ -23,7 +24,7 @@ from narrator_ray.config import DEFAULT_STORAGE, Config, DecodingSettings, Stora
 from narrator_ray.errors import ConfigError, ModelLoadError
 from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.model_dir import ModelDirectory, open_model_directory
-from narrator_ray.model.weights import PartsSource, why_missing
+from narrator_ray.model.weights import PartsSource, absolute_directory, why_missing
 from narrator_ray.model.weights_mirror import mirror
 from narrator_ray.records import Language
 from narrator_ray.storage.filesystems import scheme_of
@@ -61,7 +62,7 @@ class DirectorySource:
     """A complete model directory (see ``model.model_dir``).
 
     Attributes:
-        directory: Where it lies; a relative path in a preset file is relative to that file.
+        directory: Where it lies; a relative path in a preset file is relative to that file, also where that is on S3.
     """
 
     directory: Path
@@ -139,7 +140,8 @@ def find_preset(name_or_path: str, storage: StorageSettings = DEFAULT_STORAGE) -
         if scheme_of(name_or_path) != "s3":
             return _read_preset(Path(name_or_path))
         place, key = Storage.of_file(name_or_path, storage)
-        return _parsed(name_or_path, place.read(key).decode("utf-8-sig", errors="replace"))
+        text = place.read(key).decode("utf-8-sig", errors="replace")
+        return _located(_parsed(name_or_path, text), name_or_path, posixpath.dirname(name_or_path))
     presets = {preset.name: preset for preset in list_presets()}
     if name_or_path in presets:
         return presets[name_or_path]
@@ -252,11 +254,7 @@ def _read_preset(file: Path) -> Preset:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read as a preset: {error}") from error
-    preset = _parsed(str(file), text)
-    try:
-        return _resolved(preset, file.parent)
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}") from error
+    return _located(_parsed(str(file), text), str(file), file.parent)
 
 
 def _parsed(place: str, text: str) -> Preset:
@@ -271,11 +269,15 @@ def _parsed(place: str, text: str) -> Preset:
         raise ConfigError(f"{place}: not a preset: {problems}") from error
 
 
-def _resolved(preset: Preset, folder: Path) -> Preset:
-    """The preset with the directories of its source, if it has any, made absolute."""
-    if isinstance(preset.source, PartsSource):
-        return replace(preset, source=preset.source.absolute(folder))
+def _located(preset: Preset, file: str, folder: Path | str) -> Preset:
+    """The preset with the directories of its source made absolute, which count from its file's folder."""
+    try:
+        if isinstance(preset.source, PartsSource):
+            return replace(preset, source=preset.source.absolute(folder))
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
     if not isinstance(preset.source, DirectorySource):
         return preset
-    directory = (folder / preset.source.directory.expanduser()).absolute()
-    return replace(preset, source=DirectorySource(directory))
+    place = absolute_directory(str(preset.source.directory), folder)
+    is_remote = scheme_of(place) == "s3"
+    return replace(preset, source=RemoteSource(place) if is_remote else DirectorySource(Path(place)))

@@ -2,7 +2,7 @@
 
 A location is written in one line:
 
-    /models/llm, ./llm, ../llm, ~/llm    a directory; relative ones count from the preset's file
+    /models/llm, ./llm, ../llm, ~/llm    a directory; relative ones count from the preset's file, also where it is on S3
     Qwen/Qwen2.5-7B-Instruct             a repository of the hub, at a revision if ``@revision`` follows
     open_clip:ViT-L-14/openai            a model of open_clip and the name of its weights
     s3://bucket/models/llm               everything under a prefix, copied once to each machine
@@ -12,6 +12,7 @@ Loads no torch, except that :func:`resolve` asks open_clip where its models lie.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -64,8 +65,8 @@ class PartsSource:
             if (location := getattr(self, part)) is not None:
                 yield part, location
 
-    def absolute(self, folder: Path) -> PartsSource:
-        """The same, relative directories made absolute.
+    def absolute(self, folder: Path | str) -> PartsSource:
+        """The same, relative directories made absolute; they count from a folder or an s3:// prefix.
 
         Raises:
             ConfigError: A location is not written as one.
@@ -74,8 +75,8 @@ class PartsSource:
         return replace(self, **absolute)
 
 
-def absolute_location(text: str, folder: Path) -> str:
-    """A location as it is used: a directory as an absolute path, all others as they are.
+def absolute_location(text: str, folder: Path | str) -> str:
+    """A location as it is used: a directory as an absolute path or on S3, all others as they are.
 
     Raises:
         ConfigError: It is none of the forms above.
@@ -83,13 +84,21 @@ def absolute_location(text: str, folder: Path) -> str:
     if text.startswith(_S3) or _OPEN_CLIP_MODEL.fullmatch(text):
         return text
     if _DIRECTORY.match(text):
-        return str((folder / Path(text).expanduser()).absolute())
+        return absolute_directory(text, folder)
     if _REPOSITORY.fullmatch(text) and not text.startswith(OPEN_CLIP):
         return text
     raise ConfigError(
         f"{text!r}: not a place for weights: give a directory that starts with / or ./ or ~, a hub repository "
         f"(owner/name or owner/name@revision), {OPEN_CLIP}MODEL/WEIGHTS, or an s3://bucket/prefix"
     )
+
+
+def absolute_directory(text: str, folder: Path | str) -> str:
+    """A directory as an absolute path; relative ones count from a folder or an s3:// prefix."""
+    path = Path(text).expanduser()
+    if isinstance(folder, Path) or path.is_absolute():
+        return str((folder / path).absolute())
+    return _S3 + posixpath.normpath(posixpath.join(folder.removeprefix(_S3), text))
 
 
 def resolve(part: PartName, location: str, storage: StorageSettings = DEFAULT_STORAGE) -> Path:

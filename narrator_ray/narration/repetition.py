@@ -1,14 +1,14 @@
 """What a story should not say: phrases that it has told already, and words of the prompt that are not for the speaker.
 
-A phrase is a run of tokens of a given length. The product's own words are not held against the story: a name may be
-said in every clip. Knows token ids only. Not in the paper, whose code has the repetition
-penalty alone (``narration.sampling``).
+A phrase is a run of tokens of a given length that ends where a word begins: a word in the making is never turned into
+another. The product's own words are not held against the story: a name may be said in every clip. Knows token ids
+only. Not in the paper, whose code has the repetition penalty alone (``narration.sampling``).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 Run = tuple[int, ...]
 
@@ -20,10 +20,14 @@ class ToldPhrases:
         size: Tokens of a phrase; 0 remembers nothing.
         product: Tokens of everything that is known of the product; runs of these may be repeated.
         unspoken: Runs that are never to be said, unless the product has them.
+        inside_words: Tokens that make the word before them longer.
     """
 
-    def __init__(self, size: int, product: Iterable[int], unspoken: Iterable[Run] = ()) -> None:
+    def __init__(
+        self, size: int, product: Iterable[int], unspoken: Iterable[Run] = (), inside_words: Collection[int] = ()
+    ) -> None:
         self._size = size
+        self._inside_words = inside_words
         facts = tuple(product)
         self._facts = {*_runs(facts, 1), *_runs(facts, 2)}
         self._unspoken = [run for run in unspoken if run not in _runs(facts, len(run))]
@@ -33,7 +37,8 @@ class ToldPhrases:
         """Remember a narration."""
         if self._size:
             for phrase in _runs(tuple(ids), self._size):
-                self._last_of[phrase[:-1]].add(phrase[-1])
+                if phrase[-1] not in self._inside_words:
+                    self._last_of[phrase[:-1]].add(phrase[-1])
 
     def unwanted(self, ids: Sequence[int]) -> set[int]:
         """Tokens that would complete a told phrase or an unspoken run after these."""

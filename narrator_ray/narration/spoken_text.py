@@ -56,7 +56,8 @@ _CLASSES: dict[Language, dict[str, str]] = {
         "dot": ".",
         "final": "!?",
         "comma": ",",
-        "joint": "-'’",
+        "joint": "-",
+        "apostrophe": "'’",
         "money": "$€£",
         "percent": "%",
     },
@@ -82,6 +83,7 @@ _GRAMMAR: dict[Language, dict[str, dict[str, str]]] = {
         "word": {
             **_REST_OF_WORD_EN,
             "joint": "joint",
+            "apostrophe": "apostrophe",
             "space": "gap",
             "comma": "pause",
             "dot": "end",
@@ -90,6 +92,7 @@ _GRAMMAR: dict[Language, dict[str, dict[str, str]]] = {
         "number": {
             **_REST_OF_WORD_EN,
             "joint": "joint",
+            "apostrophe": "apostrophe",
             "percent": "percent",
             "space": "gap",
             "comma": "separator",
@@ -99,6 +102,7 @@ _GRAMMAR: dict[Language, dict[str, dict[str, str]]] = {
         "point": {"digit": "number", "space": "next"},
         "separator": {"digit": "number", "space": "gap"},
         "joint": _REST_OF_WORD_EN,
+        "apostrophe": {**_REST_OF_WORD_EN, "space": "gap"},
         "money": {"digit": "number"},
         "percent": {"space": "gap", "comma": "pause", "dot": "end", "final": "end"},
         "pause": {"space": "gap"},

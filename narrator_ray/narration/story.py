@@ -98,7 +98,8 @@ class Story:
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
         self._name = set(self._tokens.spoken(job.product.name))
-        self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings)
+        inside_words = language.automaton.inside_words
+        self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings, inside_words)
         self._length = 0
         self._notes: list[str] = []
 

@@ -51,6 +51,7 @@ class TokenAutomaton:
         final_count: How much a final punctuation mark counts.
         dangling_ids: Tokens that end with a word which hardly ever ends a sentence.
         continues_V: bool [V], tokens that make the word before them longer.
+        inside_words: Their ids.
         head_bytes_V: int16 [V], bytes by which each token lengthens the word before it; 0 for punctuation alone.
     """
 
@@ -72,6 +73,7 @@ class TokenAutomaton:
         self.dangling_ids = _ids_ending_with(vocabulary, DANGLING_WORDS[language], language)
         self.continues_V = np.zeros(len(vocabulary.tokens), np.bool_)
         self.continues_V[vocabulary.find(_CONTINUATION[language])] = True
+        self.inside_words = frozenset(np.flatnonzero(self.continues_V).tolist())
         self._read_tokens(vocabulary.tokens)
         self._outcomes = self._explore()
         self._edges = self._collect_edges()

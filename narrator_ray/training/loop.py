@@ -118,9 +118,14 @@ class TrainingLoop:
         """Go on after the step at which :meth:`save` was called.
 
         Raises:
-            ConfigError: Other settings wrote it, or as many workers as these cannot go on from it.
+            ConfigError: Other settings wrote it, another version did, or as many workers as these cannot go on from it.
         """
         place = json.loads((folder / _PLACE).read_text(encoding="utf-8"))
+        if missing := {"epoch", "num_batches", "batches_per_step", *self._makers()} - place.keys():
+            raise ConfigError(
+                f"{folder / _PLACE}: says nothing of {', '.join(sorted(missing))}: the checkpoint is of another "
+                "version of narrator-ray; go on with that one, or remove the training's folder and begin anew"
+            )
         self._check_makers(place)
         self.engine.load(folder)
         self._go_to(Place(place["epoch"], place["num_batches"]), place["batches_per_step"])

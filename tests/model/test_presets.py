@@ -13,6 +13,7 @@ from narrator_ray.errors import ConfigError, ModelLoadError
 from narrator_ray.model.load_options import LoadOptions
 from narrator_ray.model.presets import (
     DirectorySource,
+    RemoteSource,
     Requirement,
     check_language,
     find_preset,
@@ -20,6 +21,7 @@ from narrator_ray.model.presets import (
     prepare_model,
     why_unavailable,
 )
+from narrator_ray.storage import Storage
 
 PRESET = """
 name: mine
@@ -76,6 +78,23 @@ def test_a_preset_file_is_found_by_its_path(tiny_directory, tmp_path):
     preset = find_preset(str(write_preset(tmp_path, "models/mine")))
     assert preset.is_trained
     assert prepare_model(preset).spec == tiny_directory.spec
+
+
+def test_a_preset_on_s3_names_places_beside_it(tiny_directory, tmp_path, monkeypatch, s3_root):
+    """A model directory and parts, relative to the file, lie under its prefix and are copied from there."""
+    monkeypatch.setenv("NARRATOR_RAY_CACHE", str(tmp_path / "cache"))
+    storage = Storage.open(s3_root)
+    for file in tiny_directory.path.rglob("*"):
+        if file.is_file():
+            storage.write(f"models/mine/{file.relative_to(tiny_directory.path)}", file.read_bytes())
+    text = PRESET.format(directory="../models/mine")
+    storage.write("presets/mine.yaml", text.encode())
+    storage.write("presets/parts.yaml", text.replace("directory: ../models/mine", "llm: ./llm").encode())
+    preset = find_preset(f"{s3_root}/presets/mine.yaml")
+    assert preset.source == RemoteSource(f"{s3_root}/models/mine")
+    assert prepare_model(preset).spec == tiny_directory.spec
+    parts = find_preset(f"{s3_root}/presets/parts.yaml").source
+    assert dict(parts.locations())["llm"] == f"{s3_root}/presets/llm"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,14 @@ def test_size_zero_switches_it_off():
     assert told.unwanted([1, 2, 3]) == set()
 
 
+def test_a_word_in_the_making_is_finished():
+    """A phrase that was told may be told again up to the end of its last word; the word after it is another phrase."""
+    told = ToldPhrases(3, [], inside_words={3})
+    told.tell([1, 2, 3, 4])
+    assert told.unwanted([1, 2]) == set()
+    assert told.unwanted([2, 3]) == {4}
+
+
 def test_words_of_the_prompt_are_never_wanted():
     """The last token of an unspoken run, after its others, from the first word on; not where the product has it."""
     told = ToldPhrases(4, [5, 6], [(1, 2), (3,), (5, 6)])

@@ -17,6 +17,7 @@ def reads(text, language):
     [
         ("Go.", "en", 1),
         (" It's a well-known café, isn't it?", "en", 6),
+        ("The kids' mug, and 2 hours’ rest.", "en", 7),
         ("It costs $1.50, or 20% less! Buy 1,000.", "en", 8),
         ("Runs at 5V for 1.5 hours.", "en", 6),
         ("好。", "zh", 2),
@@ -37,6 +38,7 @@ def test_sentences_end_and_are_counted(text, language, count):
         ("A - dash", "en"),
         ("Twice..", "en"),
         ("A 'quoted' word", "en"),
+        ("Kids'.", "en"),
         ("Line\nbreak", "en"),
         ("Bold **word**", "en"),
         ("Smile 🙂", "en"),

@@ -195,6 +195,10 @@ def test_a_saved_loop_is_taken_up_by_other_workers(base, tmp_path):
     (tmp_path / "place.json").write_text(json.dumps(place | {"engine": "deepspeed"}))
     with pytest.raises(ConfigError, match=r"training\.engine=deepspeed"):
         resumed.load(tmp_path)
+    del place["batches_per_step"]
+    (tmp_path / "place.json").write_text(json.dumps(place))
+    with pytest.raises(ConfigError, match=r"place\.json: says nothing of batches_per_step"):
+        resumed.load(tmp_path)
 
 
 class SharedOut:

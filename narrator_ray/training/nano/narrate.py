@@ -20,6 +20,7 @@ from narrator_ray.training.examples import Sample, example_of
 from narrator_ray.training.film_maps import FPS, FilmMaps
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.loop import TrainingLoop
+from narrator_ray.training.nano.emphasis import emphasised
 from narrator_ray.training.nano.settings import FilmSettings, NanoSettings
 from narrator_ray.training.nano.work import checkpoint_of, log, maps_path, replace_bytes, replace_file, tell
 from narrator_ray.training.packing import packs
@@ -72,16 +73,17 @@ def samples_of(settings: NanoSettings, number: int, model: ModelDirectory, token
     for seed, film in enumerate(training_films("train", range(this.films))):
         features = kept_features(settings, "train", seed, film, model, qformer)
         seeds = [_SEEDS_PER_TELLING * (number * 10 + place + 1) + seed for place in range(this.candidates)]
-        told = max((retold(film, another) for another in seeds), key=num_mentions) if seeds else film
+        told = max((retold(film, another) for another in seeds), key=num_told) if seeds else film
         video = told.to_video(f"film-{seed:05d}", "film.mp4")
         example = example_of(video, features, tokens, ModelSettings(), LengthSettings(), settings.training.max_tokens)
-        samples += packs(example, settings.training.batch_tokens)
+        packed = packs(example, settings.training.batch_tokens)
+        samples += [emphasised(sample, told, tokenizer, this.plain_share, seed) for sample in packed]
     return samples
 
 
-def num_mentions(film: Film) -> int:
-    """How often a film's script names what is seen."""
-    return sum(len(shot.mentions) for shot in film.script)
+def num_told(film: Film) -> int:
+    """How often a film's script names what is seen, and twice how many facts it tells."""
+    return sum(len(shot.mentions) + 2 * len(shot.facts) for shot in film.script)
 
 
 def kept_features(
