@@ -77,6 +77,8 @@ class NarrationConstraint:
         last_byte = self.automaton.vocabulary.tokens[self.ids[-1]][-1:] if self.ids else b""
         longest = LONGEST_NUMBER_BYTES if last_byte in (*_DIGITS, b",", b".") else LONGEST_WORD_BYTES
         short = allowed & ((heads == 0) | (heads + self._word_bytes <= longest))
+        if self._word_bytes + 1 >= longest:
+            short[self.automaton.comma_ids] = False  # in a full window nothing but more digits could follow it
         return short if short.any() else allowed
 
     def take(self, token: int) -> None:

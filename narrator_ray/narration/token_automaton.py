@@ -47,6 +47,7 @@ class TokenAutomaton:
         is_end_S: bool [S], whether the text may stop here.
         is_word_S: bool [S], whether final punctuation may follow at once.
         endings: Each way to write one final punctuation mark, as token ids.
+        comma_ids: Tokens that begin with a comma.
         closing_ids: Tokens that write a final punctuation mark and a line break after it.
         final_count: How much a final punctuation mark counts.
         dangling_ids: Tokens that end with a word which hardly ever ends a sentence.
@@ -68,6 +69,7 @@ class TokenAutomaton:
         self.final_count = 1 if (language, measure) == ("zh", "words") else 0
         spelled = (vocabulary.spell(mark) for mark in FINAL_PUNCTUATION[language])
         self.endings = tuple(ids for ids in spelled if ids is not None)
+        self.comma_ids = vocabulary.find(",")
         marks = "|".join(map(re.escape, FINAL_PUNCTUATION[language]))
         self.closing_ids = vocabulary.find(rf"(?:{marks})[ \t]*[\r\n]")
         self.dangling_ids = _ids_ending_with(vocabulary, DANGLING_WORDS[language], language)

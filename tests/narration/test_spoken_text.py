@@ -17,6 +17,7 @@ def reads(text, language):
     [
         ("Go.", "en", 1),
         (" It's a well-known café, isn't it?", "en", 6),
+        ("Save 1.5, or 0.5% of 2.5kg.", "en", 6),
         ("The kids' mug, and 2 hours’ rest.", "en", 7),
         ("It costs $1.50, or 20% less! Buy 1,000.", "en", 8),
         ("Runs at 5V for 1.5 hours.", "en", 6),
@@ -39,6 +40,7 @@ def test_sentences_end_and_are_counted(text, language, count):
         ("Twice..", "en"),
         ("A 'quoted' word", "en"),
         ("Kids'.", "en"),
+        ("Only 0.3,000.", "en"),
         ("Line\nbreak", "en"),
         ("Bold **word**", "en"),
         ("Smile 🙂", "en"),

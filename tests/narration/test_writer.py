@@ -238,3 +238,10 @@ def test_numbers_do_not_grow_without_end(english):
     wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"1": 9}, "0": {"0": 9, "\n": 0}, "1": {"0": 9}, ".": {"\n": 9}}
     text = write(english, (2, 4), Script(english, wishes)).text
     assert len(text.split()[1]) <= 13
+
+
+def test_numbers_do_not_grow_over_commas_in_a_full_window(english):
+    """When no word has room after it, a number ends at its limit, though each comma could be followed by a digit."""
+    wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"1": 9}, "0": {",": 9}, "1": {",": 9}, ",": {"0": 9}}
+    text = write(english, (1, 2), Script(english, wishes), max_steps=200).text
+    assert len(text.split()[1]) <= 13
