@@ -100,7 +100,9 @@ def test_long_shots_are_told_by_several_labels(films):
     """A shot of up to 12 seconds has up to three labels and more words."""
     long = [shot for film in films for clip, shot in zip(film.clips, film.script, strict=True) if clip.duration_s > 8]
     assert len(long) > 20
-    assert {len(shot.labels) for shot in long} == {2, 3}
+    counts = [len(shot.labels) for shot in long]
+    assert max(counts) == 3
+    assert counts.count(1) <= 0.05 * len(counts), "one label is for a shot that has nothing more to say"
     assert min(len(shot.narration.split()) for shot in long) >= 17
 
 
