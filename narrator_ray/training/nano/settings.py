@@ -42,7 +42,7 @@ class RoundSettings(Section):
     candidates: Annotated[int, Field(ge=0)] = 0
     """New scripts for a film's pictures, of which the one that says most is taken; 0: its own."""
     plain_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the tokens that count in the loss, of those that tell neither what is seen nor a name or fact."""
+    """Share of the tokens that count in the loss, of those that are no script label, nothing seen, no name, no fact."""
     learning_rate: PositiveFloat
     """Highest learning rate; it falls along a cosine in every round."""
 
