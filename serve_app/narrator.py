@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 
@@ -70,6 +71,7 @@ class Narrator:
         self._health_tokens_ND = np.zeros((vision.num_queries, vision.dim), np.float16)
         self._language = model.spec.languages[0]
         self._listeners: dict[str, _Listener] = {}
+        self._numbers = count()
         self._num_told = self._num_told_at_check = 0
         self._shared = SharedEngine(engine, _STEP, self._tell)
 
@@ -80,26 +82,28 @@ class Narrator:
 
         Args:
             item: Whose narration it is, for errors.
-            job: What is asked; its id is unique.
+            job: What is asked. Another call may ask for one of the same id meanwhile, as an ingress does that takes up
+                the job of one that died: each hears of all clips, and neither's end is the other's.
         """
+        call = replace(job, job_id=f"{job.job_id} #{next(self._numbers)}")
         loop = asyncio.get_running_loop()
         arrived: asyncio.Queue[ClipLabels | ClipResult | None] = asyncio.Queue()
 
         def put(event: ClipLabels | ClipResult | None) -> None:
             loop.call_soon_threadsafe(arrived.put_nowait, event)
 
-        self._listeners[job.job_id] = _Listener(put)
-        told = self._shared.submit(item, job)
+        self._listeners[call.job_id] = _Listener(put)
+        told = self._shared.submit(item, call)
         told.add_done_callback(lambda _: put(None))
         try:
             while (event := await arrived.get()) is not None:
-                yield event
+                yield replace(event, job_id=job.job_id)
             outcome: Told = told.result()
             if isinstance(outcome.outcome, Rejection):
                 yield outcome.outcome
         finally:
-            del self._listeners[job.job_id]
-            self._shared.cancel(job.job_id)
+            del self._listeners[call.job_id]
+            self._shared.cancel(call.job_id)
 
     @property
     def num_at_work(self) -> int:
@@ -113,7 +117,7 @@ class Narrator:
             NarratorError: That does not work.
         """
         has_told, self._num_told_at_check = self._num_told > self._num_told_at_check, self._num_told
-        if has_told or _HEALTH_ID in self._listeners:
+        if has_told or any(name.startswith(f"{_HEALTH_ID} #") for name in self._listeners):
             return
         video = Video(_HEALTH_ID, "/", Product(_HEALTH_ID), self._language)
         context = ClipContext(self._health_tokens_ND, 0, ())

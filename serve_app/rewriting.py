@@ -61,12 +61,11 @@ def check_rewriting(asked: Rewriting, result: NarratedVideo) -> None:
 
 
 def rewriting_job(
-    job_id: str, asked: Rewriting, index: int, kept: KeptResult, contexts: tuple[ClipContext, ...], config: Config
+    asked: Rewriting, index: int, kept: KeptResult, contexts: tuple[ClipContext, ...], config: Config
 ) -> NarrationJob:
     """What an engine is asked.
 
     Args:
-        job_id: Names the job in the engine's answers.
         asked: How.
         index: Which clip.
         kept: The result as it stands.
@@ -75,7 +74,7 @@ def rewriting_job(
     """
     result = kept.result
     key = asked.key(result.key, index)
-    job = narration_job(job_id, key, kept.asked.row, kept.features.clips, contexts, config.length)
+    job = narration_job(result.video_id, key, kept.asked.row, kept.features.clips, contexts, config.length)
     given = replace(job, storyline=_only(index, asked.labels, len(job.clips)), told=_told(asked, result, index))
     stood = asked.texts[index] if asked.texts is not None else result.narrations[index].text
     given = replace(given, unwanted=(stood,), wish=asked.instruction)

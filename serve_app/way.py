@@ -7,7 +7,7 @@ nor Ray, and loads no torch.
 from __future__ import annotations
 
 import asyncio
-import secrets
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ from serve_app.results import KeptResult, Results
 from serve_app.rewriting import Rewriting, check_rewriting, rewriting_job, rewritten
 from serve_app.video_file import Upload
 
+_LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 Frames = npt.NDArray[np.uint8]
 Tokens = npt.NDArray[np.float16]
@@ -146,6 +147,9 @@ class Way:
                     done.append(_narration(told, job, features, contexts, config))
                     notes += told.notes
                     yield Narrated(done[-1])
+            if len(done) < len(job.clips):
+                _LOG.error("%s: the narrator ended after %s of %s clips", job.job_id, len(done), len(job.clips))
+                raise internal_error()
         except ItemError as error:
             raise problem_of(error) from error
         result = self._result(item, features, tuple(done), tuple(notes))
@@ -170,9 +174,8 @@ class Way:
         config = kept.asked.config(self._config)
         item = work_item(kept.asked, kept.version, config, self._model.fingerprints)
         contexts = await asyncio.to_thread(prepare_context, kept.features, config.model)
-        job_id = f"{kept.result.video_id} {secrets.token_hex(8)}"
         try:
-            job = rewriting_job(job_id, wanted, index, kept, contexts, config)
+            job = rewriting_job(wanted, index, kept, contexts, config)
             narration = await self._retold(item, job, kept.features, contexts, config)
         except ItemError as error:
             raise problem_of(error) from error

@@ -1,11 +1,15 @@
 """The API as its clients see it, with real models and decoders in this process."""
 
 import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 
-from narrator_ray.records import ScriptLabel
-from tests.serve_app.ground import Ground, endpoint, events_of
+from narrator_ray.narration.job import ClipLabels, ClipResult, NarrationJob
+from narrator_ray.records import Rejection, ScriptLabel
+from narrator_ray.runs.work import WorkItem
+from tests.serve_app.ground import Ground, endpoint, events_of, replicas
 
 
 def test_a_video_is_narrated_as_a_stream(ground: Ground, film: bytes) -> None:
@@ -204,3 +208,22 @@ def test_the_document_of_the_api_is_sound(ground: Ground) -> None:
         answer for path in document["paths"].values() for how in path.values() for answer in how["responses"].items()
     ]
     assert all("application/problem+json" in answer["content"] for status, answer in answers if status[0] in "45")
+
+
+def test_half_a_story_is_an_error(film: bytes) -> None:
+    """A narrator that ends before the last clip has failed, whatever it says: no caller takes it for the whole."""
+
+    class Brief:
+        async def narrate(
+            self, item: WorkItem, job: NarrationJob
+        ) -> AsyncGenerator[ClipLabels | ClipResult | Rejection]:
+            async with aclosing(replicas()[1].narrate(item, job)) as telling:
+                async for event in telling:
+                    yield event
+                    if isinstance(event, ClipResult):
+                        return
+
+    with endpoint(narrator=Brief()) as ground:
+        answer = ground.narrate(film)
+    assert answer.status_code == 500
+    assert "narrations" not in answer.json()
