@@ -18,6 +18,7 @@ from torch import Tensor
 
 from narrator_ray.errors import GenerationFailed, PromptTooLong, RejectReason
 from narrator_ray.model.narrator import VideoNarrator, as_tensor
+from narrator_ray.narration.closing_numbers import closing_numbers
 from narrator_ray.narration.job import ClipLabels, ClipResult, NarrationJob, ToldClip
 from narrator_ray.narration.length import count_words
 from narrator_ray.narration.read_request import Read, num_equal
@@ -100,6 +101,7 @@ class Story:
         self._name = set(self._tokens.spoken(job.product.name))
         inside_words = language.automaton.inside_words
         self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings, inside_words)
+        self._closing_numbers = closing_numbers(self._known_texts())
         self._length = 0
         self._notes: list[str] = []
 
@@ -229,9 +231,10 @@ class Story:
             logits_V = (yield self._read(list(read[same:]), keep=keep))[-1]
 
     def _writer(self, index: int) -> NarrationWriter:
-        if self._job.spoken_windows is None:
-            return NarrationWriter(self._language.automaton, self._job.windows[index], self._sampler.choose)
-        return NarrationWriter(self._language.speech(), self._job.spoken_windows[index], self._sampler.choose)
+        spoken = self._job.spoken_windows
+        automaton = self._language.automaton if spoken is None else self._language.speech()
+        window = (self._job.windows if spoken is None else spoken)[index]
+        return NarrationWriter(automaton, window, self._sampler.choose, self._closing_numbers)
 
     def _result(self, index: int, plan: _Plan, writer: NarrationWriter) -> ClipResult:
         num_words = count_words(writer.text, self._job.language)
@@ -274,6 +277,8 @@ class Story:
 
     def _facts(self) -> list[int]:
         """Tokens of all that is known of the product, each fact as it would stand in a sentence."""
+        return [token for fact in self._known_texts() for token in self._tokens.spoken(fact)]
+
+    def _known_texts(self) -> list[str]:
         product = self._job.product
-        facts = [product.name, *(item.point for item in product.knowledge)]
-        return [token for fact in facts for token in self._tokens.spoken(fact)]
+        return [product.name, *(item.point for item in product.knowledge)]

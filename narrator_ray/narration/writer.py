@@ -15,12 +15,13 @@ Knows scores, not where they come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import numpy.typing as npt
 
 from narrator_ray.errors import GenerationFailed, RejectReason
+from narrator_ray.narration.closing_numbers import last_number
 from narrator_ray.narration.constraint import NarrationConstraint
 from narrator_ray.narration.endings import GOOD_ENDING, Crossroads, Ending, Turn
 from narrator_ray.narration.length import Window
@@ -36,7 +37,7 @@ LONGEST_RETRY: dict[Language, int] = {"en": 5, "zh": 8}
 """How much of a narration's end is tried another way."""
 MOST_RETRIES = 3
 _UNFIT_ENDING_PENALTY = 6.0
-"""Taken off an ending after a word that hardly ever ends a sentence, or of a further sentence that is too short."""
+"""Taken off an ending after a word or number that hardly ever ends a sentence, or of a short further sentence."""
 _CUT_WORD_PENALTY = 30.0
 
 
@@ -47,6 +48,7 @@ class NarrationWriter:
         automaton: Grammar and vocabulary of the language.
         window: Lowest and highest length, in what the automaton counts.
         choose: Picks a token by scores; one whose score is minus infinity is not allowed.
+        closing_numbers: Numbers that may end a sentence; None: any.
 
     Attributes:
         is_complete: Whether the narration is written; its ids, text and length are final then.
@@ -55,10 +57,17 @@ class NarrationWriter:
         GenerationFailed: The tokenizer cannot write any text of that length.
     """
 
-    def __init__(self, automaton: TokenAutomaton, window: Window, choose: Callable[[FloatArray], int]) -> None:
+    def __init__(
+        self,
+        automaton: TokenAutomaton,
+        window: Window,
+        choose: Callable[[FloatArray], int],
+        closing_numbers: Collection[str] | None = None,
+    ) -> None:
         self._automaton = automaton
         self._window = window
         self._choose = choose
+        self._closing_numbers = closing_numbers
         self._draft = NarrationConstraint(automaton, window)
         self._stop_ids = automaton.vocabulary.stop_ids
         self._shortest_sentence = SHORTEST_FURTHER_SENTENCE[automaton.language] * automaton.unit
@@ -67,6 +76,7 @@ class NarrationWriter:
         self._crossroads = Crossroads()
         self._num_retries = 0
         self._sentence_start = 0
+        self._is_point_forced = False
         self.is_complete = False
 
     @property
@@ -105,7 +115,8 @@ class NarrationWriter:
         if token == self._stop_ids[0]:
             self.is_complete = True
             return
-        self._note_turn(scores_V, token)
+        if not self._is_point_forced:
+            self._note_turn(scores_V, token)
         self._take(token)
 
     def _scores(self, logits_V: FloatArray, preferred_V: FloatArray) -> FloatArray | None:
@@ -128,7 +139,10 @@ class NarrationWriter:
         if self._draft.high - self._draft.count < self._shortest_sentence:
             allowed_V = allowed_V & self._automaton.continues_V
             if probability_V[allowed_V].sum() <= 0.5:
-                self.is_complete = True
+                if self._is_point_forced:
+                    self._end_or_retry()
+                else:
+                    self.is_complete = True
                 return None
         scores_V = self._masked(preferred_V, allowed_V)
         scores_V[self._stop_ids[0]] = _logit(probability_V[self._stop_ids].sum(), offset)
@@ -158,9 +172,13 @@ class NarrationWriter:
         is_hindered = not allowed_V[favourite] or preferred_V[favourite] < logits_V[favourite]
         if is_hindered and growing <= 0.5 and not automaton.continues_V[favourite]:
             allowed_V = _narrowed(allowed_V, ~automaton.continues_V)
-        if can_end and self._is_full(allowed_V) and not self._may_be_decimal(mark):
+        if not self._has_room and growing <= 0.5 and (favourite in self._marks or not allowed_V[favourite]):
+            allowed_V = _narrowed(allowed_V, self._ends_sentence())  # commas and percent signs lead nowhere
+        is_full = can_end and self._is_full(allowed_V)
+        if is_full and not self._may_be_decimal(mark):
             self._end_or_retry()
             return None
+        self._is_point_forced = is_full
         scores_V = self._masked(preferred_V, allowed_V)
         if allowed_V[mark[0]]:
             scores_V[mark[0]] = np.logaddexp(scores_V[mark[0]], _logit(closing, offset))
@@ -172,8 +190,13 @@ class NarrationWriter:
         language, draft = self._automaton.language, self._draft
         length = draft.count - self._sentence_start
         is_short = self._sentence_start > 0 and length < self._shortest_sentence
-        is_unfit = is_short or draft.last_word() in DANGLING_WORDS[language]
+        is_unfit = is_short or draft.last_word() in DANGLING_WORDS[language] or self._is_cut_quantity()
         return _UNFIT_ENDING_PENALTY if is_unfit else 0.0
+
+    def _is_cut_quantity(self) -> bool:
+        """Whether a number stands last that needs a word after it."""
+        number = last_number(self._draft.text)
+        return bool(number) and self._closing_numbers is not None and number not in self._closing_numbers
 
     def _note_turn(self, scores_V: FloatArray, taken: int) -> None:
         others_V = scores_V.copy()
@@ -189,7 +212,8 @@ class NarrationWriter:
         self._draft.take(token)
         if self._automaton.is_end_S[self._draft.state]:
             self._sentence_start = self._draft.count
-            self._crossroads.confirm_ending(before)
+            if not self._is_point_forced:
+                self._crossroads.confirm_ending(before)
 
     def _end_or_retry(self) -> None:
         """The window is full: end well, or try the last words another way, or end as well as possible."""
@@ -206,6 +230,7 @@ class NarrationWriter:
     def _rewrite(self, ids: tuple[int, ...]) -> None:
         self._draft = NarrationConstraint(self._automaton, self._window)
         self._sentence_start = 0
+        self._is_point_forced = False
         for token in ids:
             self._draft.take(token)
             if self._automaton.is_end_S[self._draft.state]:
@@ -216,8 +241,13 @@ class NarrationWriter:
         draft, automaton = self._draft, self._automaton
         count = draft.count + automaton.final_count
         if count < draft.low and draft.high - count < self._shortest_sentence:
-            return _narrowed(allowed_V, ~automaton.is_end_S[automaton.outcomes(draft.state)[0]])
+            return _narrowed(allowed_V, ~self._ends_sentence())
         return allowed_V
+
+    def _ends_sentence(self) -> BoolArray:
+        """Tokens after which the text is a whole sentence."""
+        ends_V: BoolArray = self._automaton.is_end_S[self._automaton.outcomes(self._draft.state)[0]]
+        return ends_V
 
     def _masked(self, preferred_V: FloatArray, allowed_V: BoolArray) -> FloatArray:
         """Scores of the allowed tokens; words that cannot end a sentence are marked down where the last word is due."""
@@ -230,8 +260,12 @@ class NarrationWriter:
 
     def _is_full(self, allowed_V: BoolArray) -> bool:
         """Whether nothing but final punctuation has room."""
-        has_room = self._draft.count + self._automaton.final_count + self._automaton.unit <= self._draft.high
-        return not has_room and not (allowed_V & self._automaton.continues_V).any()
+        return not self._has_room and not (allowed_V & self._automaton.continues_V).any()
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether a further word can follow."""
+        return self._draft.count + self._automaton.final_count + self._automaton.unit <= self._draft.high
 
     def _may_be_decimal(self, mark: tuple[int, ...]) -> bool:
         tokens = self._automaton.vocabulary.tokens

@@ -35,9 +35,9 @@ def vocabulary(request):
     return Vocabulary.of(tokenizer, len(tokenizer) + 3)
 
 
-def write(automaton, window, model, max_steps=4000):
+def write(automaton, window, model, closing_numbers=None, max_steps=4000):
     """Drive a writer greedily with ``model(ids) -> logits``."""
-    writer = NarrationWriter(automaton, window, lambda scores: int(scores.argmax()))
+    writer = NarrationWriter(automaton, window, lambda scores: int(scores.argmax()), closing_numbers)
     for _ in range(max_steps):
         logits = model(writer.ids)
         writer.step(logits, logits)
@@ -221,6 +221,23 @@ def test_a_sentence_does_not_end_on_a_word_that_leads_on(english):
     assert write(english, (2, 6), Script(english, wishes)).text == "Buy the mug."
 
 
+@pytest.mark.parametrize(
+    ("closing_numbers", "expected"), [(None, "Buy 12."), (("12",), "Buy 12."), (("2",), "Buy mug.")]
+)
+def test_a_sentence_does_not_end_on_a_number_whose_word_is_missing(english, closing_numbers, expected):
+    """In a full window a number that needs a word after it is no end where something else can be said."""
+    wishes = {
+        "": {"Buy": 9},
+        "Buy": {" ": 9, " mug": 8},
+        " ": {"1": 9},
+        "1": {"2": 9},
+        "2": {" wonder": 9.5, ".": 9},
+        " mug": {".": 9},
+        ".": {"\n": 9},
+    }
+    assert write(english, (2, 2), Script(english, wishes), closing_numbers).text == expected
+
+
 def test_a_penalty_does_not_glue_words(english):
     """When the next word is marked down, another word follows, not the rest of some other word."""
     writer = NarrationWriter(english, (2, 9), lambda scores: int(scores.argmax()))
@@ -233,6 +250,20 @@ def test_a_penalty_does_not_glue_words(english):
     assert writer.text == "Buy now"
 
 
+def test_a_number_whose_word_has_no_room_does_not_grow_over_commas(english):
+    """The unit that the model wants has no room: the number ends, or is not said, but is not made longer."""
+    wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"4": 9}, "4": {" mug": 9, ",": 6, ".": 1}, ",": {"0": 9}}
+    wishes |= {"0": {" mug": 9, ",": 6, ".": 1}, ".": {"\n": 9}}
+    assert write(english, (2, 2), Script(english, wishes), ()).text == "Buy 4."
+
+
+def test_thousands_are_written_in_a_full_window(english):
+    """A comma after a digit is written where the model wants it most of all."""
+    wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"4": 9}, "4": {",": 9}, ",": {"0": 9}, "0": {"0": 9, ".": 8}}
+    wishes |= {"000": {".": 9}, ".": {"\n": 9}}
+    assert write(english, (2, 2), Script(english, wishes)).text == "Buy 4,000."
+
+
 def test_numbers_do_not_grow_without_end(english):
     """A model that loves zeros writes a short number."""
     wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"1": 9}, "0": {"0": 9, "\n": 0}, "1": {"0": 9}, ".": {"\n": 9}}
@@ -243,5 +274,5 @@ def test_numbers_do_not_grow_without_end(english):
 def test_numbers_do_not_grow_over_commas_in_a_full_window(english):
     """When no word has room after it, a number ends at its limit, though each comma could be followed by a digit."""
     wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"1": 9}, "0": {",": 9}, "1": {",": 9}, ",": {"0": 9}}
-    text = write(english, (1, 2), Script(english, wishes), max_steps=200).text
+    text = write(english, (2, 2), Script(english, wishes), max_steps=200).text
     assert len(text.split()[1]) <= 13

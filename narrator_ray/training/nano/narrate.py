@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -21,12 +22,14 @@ from narrator_ray.training.film_maps import FPS, FilmMaps
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.loop import TrainingLoop
 from narrator_ray.training.nano.emphasis import emphasised
-from narrator_ray.training.nano.settings import FilmSettings, NanoSettings
+from narrator_ray.training.nano.settings import FilmSettings, NanoSettings, RoundSettings
 from narrator_ray.training.nano.work import checkpoint_of, log, maps_path, replace_bytes, replace_file, tell
 from narrator_ray.training.packing import packs
 
 _FRAMES_AT_ONCE = 64
 _SEEDS_PER_TELLING = 1_000_003
+_TELLINGS = 100
+_FACT_WEIGHT = 4
 
 
 def train(settings: NanoSettings) -> None:
@@ -70,20 +73,45 @@ def samples_of(settings: NanoSettings, number: int, model: ModelDirectory, token
     qformer = load_qformer(model.qformer_path)
     tokens = StoryTokens.of(tokenizer, prompt_form("en"), "en")
     samples = list[Sample]()
-    for seed, film in enumerate(training_films("train", range(this.films))):
-        features = kept_features(settings, "train", seed, film, model, qformer)
-        seeds = [_SEEDS_PER_TELLING * (number * 10 + place + 1) + seed for place in range(this.candidates)]
-        told = max((retold(film, another) for another in seeds), key=num_told) if seeds else film
+    for seed, told, lot in tellings(this, number):
+        features = kept_features(settings, "train", seed, told, model, qformer)
         video = told.to_video(f"film-{seed:05d}", "film.mp4")
         example = example_of(video, features, tokens, ModelSettings(), LengthSettings(), settings.training.max_tokens)
         packed = packs(example, settings.training.batch_tokens)
-        samples += [emphasised(sample, told, tokenizer, this.plain_share, seed) for sample in packed]
+        samples += [emphasised(sample, told, tokenizer, this.plain_share, lot) for sample in packed]
     return samples
 
 
+def tellings(this: RoundSettings, number: int) -> Iterator[tuple[int, Film, int]]:
+    """The films of a round as they are told in it, those with long shots several times.
+
+    Args:
+        this: The round.
+        number: Of the round; in every one there are other scripts.
+
+    Yields:
+        Which film of the split it is; the film, told; the seed of what is drawn by lot from it.
+    """
+    for seed, film in enumerate(training_films("train", range(this.films))):
+        for telling in range(this.long_tellings if has_long_shot(film) else 1):
+            told = _told(film, seed, _TELLINGS * telling + number * 10, this.candidates)
+            yield seed, told, _SEEDS_PER_TELLING * telling + seed
+
+
+def _told(film: Film, seed: int, place: int, candidates: int) -> Film:
+    """A film's pictures with the one of some new scripts that says most, or with its own."""
+    seeds = [_SEEDS_PER_TELLING * (place + number) + seed for number in range(1, candidates + 1)]
+    return max((retold(film, another) for another in seeds), key=num_told, default=film)
+
+
 def num_told(film: Film) -> int:
-    """How often a film's script names what is seen, and twice how many facts it tells."""
-    return sum(len(shot.mentions) + 2 * len(shot.facts) for shot in film.script)
+    """How often a film's script names what is seen, and how many facts it tells, which count more."""
+    return sum(len(shot.mentions) + _FACT_WEIGHT * len(shot.facts) for shot in film.script)
+
+
+def has_long_shot(film: Film) -> bool:
+    """Whether a shot of a film is told in several lines."""
+    return any(len(shot.labels) > 1 for shot in film.script)
 
 
 def kept_features(
