@@ -73,6 +73,11 @@ class Crossroads:
         self._endings = [ending for ending in self._endings if ending.ids != ids]
 
     @property
+    def has_endings(self) -> bool:
+        """Whether the narration could have ended anywhere."""
+        return bool(self._endings)
+
+    @property
     def best_ending(self) -> Ending:
         """The latest good ending, or the best there is; one must have been noted."""
         good = [ending for ending in self._endings if ending.score >= GOOD_ENDING]

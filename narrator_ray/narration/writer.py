@@ -130,6 +130,9 @@ class NarrationWriter:
             return self._scores_at_end(probability_V, preferred_V, allowed_V, offset)
         if self._automaton.is_word_S[self._draft.state]:
             return self._scores_in_word(logits_V, probability_V, preferred_V, allowed_V, offset)
+        if not self._has_room and self._crossroads.has_endings and probability_V[allowed_V].sum() <= 0.5:
+            self._end_or_retry()  # a comma after a number, meant for a pause, before words that have no room
+            return None
         return self._masked(preferred_V, allowed_V)
 
     def _scores_at_end(

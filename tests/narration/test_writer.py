@@ -257,6 +257,13 @@ def test_a_number_whose_word_has_no_room_does_not_grow_over_commas(english):
     assert write(english, (2, 2), Script(english, wishes), ()).text == "Buy 4."
 
 
+def test_a_comma_before_words_that_have_no_room_does_not_lengthen_a_number(english):
+    """The model wants a pause after the number and goes on with words: the sentence ends before the pause."""
+    wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"4": 9}, "4": {",": 9}, ",": {" now": 9}}
+    wishes |= {"0": {"0": 9, ".": 8}, "000": {".": 9}, ".": {"\n": 9}}
+    assert write(english, (2, 2), Script(english, wishes)).text == "Buy 4."
+
+
 def test_thousands_are_written_in_a_full_window(english):
     """A comma after a digit is written where the model wants it most of all."""
     wishes = {"": {"Buy": 9}, "Buy": {" ": 9}, " ": {"4": 9}, "4": {",": 9}, ",": {"0": 9}, "0": {"0": 9, ".": 8}}
