@@ -29,7 +29,9 @@ from narrator_ray.training.packing import packs
 _FRAMES_AT_ONCE = 64
 _SEEDS_PER_TELLING = 1_000_003
 _TELLINGS = 100
+"""So far apart are the numbers of a film's tellings in one round; those of two rounds are ten apart."""
 _FACT_WEIGHT = 4
+"""What a fact that a script tells counts beside a thing seen that it names."""
 
 
 def train(settings: NanoSettings) -> None:
