@@ -76,7 +76,7 @@ class NarrationWriter:
         self._crossroads = Crossroads()
         self._num_retries = 0
         self._sentence_start = 0
-        self._is_point_forced = False
+        self._is_point_forced = False  # whether a full window left only a point, taken to see if decimals follow
         self.is_complete = False
 
     @property
