@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from narrator_ray.demo.other_scripts import other_phrases
 from narrator_ray.demo.products import facts_of
 from narrator_ray.demo.tables import forms, kinds, market, phrasebook, vocabulary
 
@@ -87,8 +88,18 @@ def common_words() -> frozenset[str]:
     for shown in ("itself", "packed", "served"):
         book = phrasebook(shown)
         lines = (*book.rules.values(), *book.labels.values(), book.colour_variant)
-        texts += [re.sub(r"\{\w+\}|<\w+>", " ", line) for some in lines for line in some]
+        texts += [_without_slots(line) for some in lines for line in some]
     return frozenset(words_of(" ".join(texts)))
+
+
+@cache
+def other_words() -> frozenset[str]:
+    """All words that are used of goods that the storefront does not sell, whatever they are."""
+    return frozenset(words_of(" ".join(map(_without_slots, other_phrases()))))
+
+
+def _without_slots(line: str) -> str:
+    return re.sub(r"\{\w+\}|<\w+>", " ", line)
 
 
 def words_of(text: str) -> list[str]:

@@ -108,7 +108,7 @@ class Phrasebook:
 @cache
 def forms() -> dict[str, Form]:
     """Every drawn form by name."""
-    return {name: Form(tuple(row["nouns"]), tuple(row["look"])) for name, row in _table("forms").items()}
+    return {name: Form(tuple(row["nouns"]), tuple(row["look"])) for name, row in read_table("forms").items()}
 
 
 @cache
@@ -130,7 +130,7 @@ def kinds_of(form: str) -> tuple[Kind, ...]:
 @cache
 def market() -> Market:
     """Brands, product lines and a shop's own facts."""
-    data = _table("market")
+    data = read_table("market")
     facts = data["facts"]
     return Market(
         tuple(data["brands"]),
@@ -144,7 +144,7 @@ def market() -> Market:
 @cache
 def vocabulary() -> Vocabulary:
     """The words for colours, scenes and motions."""
-    data = _table("vocabulary")
+    data = read_table("vocabulary")
     agreement = {word: (forms[0], forms[1]) for word, forms in data["agreement"].items()}
     motion, known = data["motion"], data["known_by"]
     return Vocabulary(
@@ -162,7 +162,7 @@ def vocabulary() -> Vocabulary:
 @cache
 def phrasebook(shown: Shown) -> Phrasebook:
     """The lines that narrations of such products are made from."""
-    data = _table("phrases")
+    data = read_table("phrases")
     rules = {name: phrases for name, phrases in data["rules"].items() if isinstance(phrases, list)}
     labels = {name: lines for name, lines in data["labels"].items() if isinstance(lines, list)}
     for name, lines in data["labels"]["itself" if shown == "itself" else "contents"].items():
@@ -194,7 +194,8 @@ def _tuples(lists: dict[str, list[str]]) -> dict[str, Phrases]:
     return {name: tuple(phrases) for name, phrases in lists.items()}
 
 
-def _table(name: str) -> dict[str, Any]:
+def read_table(name: str) -> dict[str, Any]:
+    """A data file of the storefront, as it stands there."""
     return _read(_data() / f"{name}.toml")
 
 

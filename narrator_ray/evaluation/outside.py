@@ -14,7 +14,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from narrator_ray.demo.lexicon import at_words, colour_pattern, motion_words, noun_pattern, scene_words, words_of
+from narrator_ray.demo.lexicon import (
+    at_words,
+    colour_pattern,
+    motion_words,
+    noun_pattern,
+    other_words,
+    scene_words,
+    words_of,
+)
 from narrator_ray.demo.tables import market
 from narrator_ray.evaluation.facts import FactReading, read_facts
 from narrator_ray.evaluation.storefront import Verdict
@@ -50,7 +58,8 @@ def read_outside(text: str, product: Product, nouns: Sequence[str], seen: Iterab
     """
     facts = read_facts(text, product)
     unnamed = re.sub(re.escape(product.name), " | ", facts.unnamed, flags=re.IGNORECASE)
-    known = set(words_of(" ".join((product.name, *(point.point for point in product.knowledge), *nouns, *seen))))
+    data = (product.name, *(words for point in product.knowledge for words in (point.category, point.point)))
+    known = set(words_of(" ".join((*data, *nouns, *seen))))
     attributes = (colour_pattern(), at_words(scene_words()), at_words(motion_words()))
     goods = _unknown((first or second for first, second in noun_pattern().findall(unnamed.lower())), known)
     said = _unknown((word for words in attributes for word in words.findall(unnamed.lower())), known)
@@ -58,7 +67,7 @@ def read_outside(text: str, product: Product, nouns: Sequence[str], seen: Iterab
     leaked = (*goods, *said, *names)
     is_named = product.name.lower() in facts.rest.lower() or at_words(nouns).search(unnamed.lower()) is not None
     is_garbled = at_words([product.name.split()[0]]).search(unnamed) is not None
-    explained = known.union(*map(words_of, leaked))
+    explained = known.union(other_words(), *map(words_of, leaked))
     return OutsideReading(
         product="wrong" if goods or names or is_garbled else "right" if is_named else "unnamed",
         facts=facts,

@@ -34,7 +34,7 @@ def counted(sample, narrator):
 
 def test_words_that_tell_something_always_count(film, sample, narrator):
     """Whatever is seen, and every fact, is still there when nothing else is; the rest is gone."""
-    told = emphasised(sample, film, narrator.tokenizer, SMALLEST_SHARE, 0)
+    told = emphasised(sample, telling_pattern(film), narrator.tokenizer, SMALLEST_SHARE, 0)
     text = counted(told, narrator).lower()
     facts = [fact for shot in film.script for fact in shot.facts]
     assert len(facts) > 2
@@ -48,16 +48,21 @@ def test_words_that_tell_something_always_count(film, sample, narrator):
 
 def test_other_words_are_drawn_by_lot(film, sample, narrator):
     """More of them with a higher share, all with 1; another seed draws others, the same seed the same."""
-    counts = [emphasised(sample, film, narrator.tokenizer, share, 0).num_supervised for share in (0.2, 0.6, 1.0)]
+    counts = [
+        emphasised(sample, telling_pattern(film), narrator.tokenizer, share, 0).num_supervised
+        for share in (0.2, 0.6, 1.0)
+    ]
     assert counts[0] < counts[1] < counts[2] == sample.num_supervised
-    first, again, other = (emphasised(sample, film, narrator.tokenizer, 0.5, seed).labels for seed in (1, 1, 2))
+    first, again, other = (
+        emphasised(sample, telling_pattern(film), narrator.tokenizer, 0.5, seed).labels for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_nothing_but_the_loss_changes(film, sample, narrator):
     """The same tokens at the same places; what had no loss has none, and what counts is what stood there."""
-    told = emphasised(sample, film, narrator.tokenizer, 0.5, 0)
+    told = emphasised(sample, telling_pattern(film), narrator.tokenizer, 0.5, 0)
     assert np.array_equal(told.input_ids, sample.input_ids)
     is_counted = told.labels != IGNORED
     assert np.array_equal(told.labels[is_counted], sample.labels[is_counted])

@@ -19,7 +19,7 @@ from narrator_ray.schema import VideoFeatures
 from narrator_ray.training.ablations.settings import AblationSettings
 from narrator_ray.training.ablations.variants import Variant
 from narrator_ray.training.examples import VideoExample, example_of
-from narrator_ray.training.nano.narrate import kept_features
+from narrator_ray.training.nano.features import kept_features
 from narrator_ray.training.nano.work import films_of
 
 

@@ -15,7 +15,8 @@ from narrator_ray.training.ablations.settings import AblationSettings
 from narrator_ray.training.ablations.variants import Variant
 from narrator_ray.training.learner import Learner
 from narrator_ray.training.loop import TrainingLoop
-from narrator_ray.training.nano.judge import Telling, as_text, figures_of, stories_of
+from narrator_ray.training.nano.judge import as_text, figures_of, stories_of
+from narrator_ray.training.nano.telling import Telling
 from narrator_ray.training.packing import packs
 from narrator_ray.training.validation import Validation
 from narrator_ray.training.workers import Alone

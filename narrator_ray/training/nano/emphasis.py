@@ -36,17 +36,18 @@ def telling_pattern(film: Film) -> re.Pattern[str]:
     return at_words({*phrases, *facts, *own_nouns(film.product.kind.name), film.product.name.lower()})
 
 
-def emphasised(sample: Sample, film: Film, tokenizer: PreTrainedTokenizerBase, plain_share: float, seed: int) -> Sample:
+def emphasised(
+    sample: Sample, pattern: re.Pattern[str], tokenizer: PreTrainedTokenizerBase, plain_share: float, seed: int
+) -> Sample:
     """A sample in whose loss the words that tell something count, and of the other tokens so many, by lot.
 
     Args:
-        sample: Of the film.
-        film: The film, told as in the sample.
+        sample: Of a film.
+        pattern: Matches, in lower case, words of its narrations that tell something.
         tokenizer: The sample's.
         plain_share: Share of the other tokens that count.
         seed: Of the lot.
     """
-    pattern = telling_pattern(film)
     labels = sample.labels.copy()
     is_kept = np.random.default_rng(seed).random(len(labels)) < plain_share
     for run in _supervised_runs(labels):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from narrator_ray.config import DecodingSettings, LengthSettings, ModelSettings
+from narrator_ray.config import LengthSettings, ModelSettings
 from narrator_ray.demo.films import Film
 from narrator_ray.demo.orders import is_plausible_order
 from narrator_ray.demo.splits import Split, split_of_pair
@@ -23,36 +23,13 @@ from narrator_ray.model.model_dir import open_model_directory
 from narrator_ray.model.narrator import VideoNarrator
 from narrator_ray.model.presets import find_preset
 from narrator_ray.model.qformer import load_qformer
-from narrator_ray.narration.engine import NarrationEngine
-from narrator_ray.narration.job import ClipResult, NarrationJob
-from narrator_ray.narration.length import Window, windows_for
-from narrator_ray.narration.speech import TYPICAL_WORD_TICKS
-from narrator_ray.training.nano.narrate import kept_features
+from narrator_ray.narration.job import ClipResult
+from narrator_ray.narration.length import windows_for
+from narrator_ray.training.nano.features import kept_features
+from narrator_ray.training.nano.other_judge import other_figures, other_stories, other_text
 from narrator_ray.training.nano.settings import NanoSettings
+from narrator_ray.training.nano.telling import AS_A_RUN, Telling, narrated
 from narrator_ray.training.nano.work import films_of, replace_bytes, tell
-
-_LANES = 16
-_LONGEST_UNHELD = 3
-"""A narration whose length is only asked for ends at so many times the highest number of words at the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """How stories are told.
-
-    Attributes:
-        decoding: How tokens are picked.
-        has_labels: Whether clips have script labels, which the model chooses.
-        is_length_kept: Whether narrations are held to their windows; False leaves it at what the prompt asks for.
-    """
-
-    decoding: DecodingSettings = field(default_factory=DecodingSettings)
-    has_labels: bool = True
-    is_length_kept: bool = True
-
-
-AS_A_RUN = Telling()
-"""Labels chosen, lengths kept, greedily."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +59,10 @@ def evaluate(settings: NanoSettings, split: Split, num_films: int) -> None:
         tell(f"{view} {json.dumps(figures[view], indent=1)}")
         if view == "own film":
             (settings.work / f"stories-{split}.txt").write_text(as_text(told), encoding="utf-8")
+    others = other_stories(settings, split, num_films, model, qformer, narrator, telling)
+    figures["other goods"] = other_figures(others)
+    tell(f"other goods {json.dumps(figures['other goods'], indent=1)}")
+    (settings.work / f"other-stories-{split}.txt").write_text(other_text(others), encoding="utf-8")
     report = {"model": folders[-1].name, "split": split, "films": num_films, "figures": figures}
     replace_bytes(settings.work / f"figures-{split}.json", json.dumps(report, indent=1).encode())
 
@@ -94,35 +75,11 @@ def stories_of(
 ) -> list[Story]:
     """The films as they are told, labels chosen by the model."""
     videos = [film.to_video(f"film-{place:04d}", "film.mp4") for place, film in enumerate(films)]
-    jobs = [
-        NarrationJob(
-            job_id=video.video_id,
-            product=video.product,
-            language="en",
-            clips=film.clips,
-            contexts=its_contexts,
-            storyline=None,
-            windows=windows,
-            seed=0,
-            spoken_windows=None if telling.is_length_kept else tuple(map(_open, windows)),
-        )
-        for video, film, its_contexts in zip(videos, films, contexts, strict=True)
-        for windows in (windows_for(video, film.clips, LengthSettings()),)
-    ]
-    told: dict[str, list[ClipResult]] = {job.job_id: [] for job in jobs}
-    engine = NarrationEngine(narrator, telling.decoding, _LANES, has_labels=telling.has_labels)
-    for result in engine.narrate(jobs):
-        assert isinstance(result, ClipResult), result
-        told[result.job_id].append(result)
+    results = narrated(narrator, videos, contexts, telling)
     return [
-        Story(film, tuple(told[video.video_id]), tuple(_read(film, told[video.video_id], video.product)))
-        for film, video in zip(films, videos, strict=True)
+        Story(film, tuple(told), tuple(_read(film, told, video.product)))
+        for film, video, told in zip(films, videos, results, strict=True)
     ]
-
-
-def _open(window: Window) -> Window:
-    """A window of spoken time that any narration of usual length fits."""
-    return 1, _LONGEST_UNHELD * window[1] * TYPICAL_WORD_TICKS["en"]
 
 
 def _read(film: Film, results: Sequence[ClipResult], product: Any) -> list[Reading]:

@@ -43,6 +43,8 @@ class RoundSettings(Section):
     """New scripts for a film's pictures, of which the one that says most is taken; 0: its own."""
     long_tellings: Annotated[int, Field(ge=1)] = 1
     """How often a film is told in which a shot is long enough for several lines, by other new scripts each time."""
+    other_films: Annotated[int, Field(ge=0)] = 0
+    """Of the split train, from its first: told as films of goods that the storefront does not sell."""
     plain_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the tokens that count in the loss, of those that are no script label, nothing seen, no name, no fact."""
     learning_rate: PositiveFloat
