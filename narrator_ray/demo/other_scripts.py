@@ -28,7 +28,7 @@ _CHOICE = 8
 """Out of so many that fit, those that tell most are taken."""
 _FEWEST_FACTS, _MORE_FACTS = 3, (-2, 5)
 """A product has at least so many facts, and so many more or fewer than its film has lines."""
-_PLAIN_ENDING_SHARE = 0.5
+_PLAIN_ENDING_SHARE = 0.35
 """How often a last line tells nothing but the price, where it may."""
 
 
@@ -62,14 +62,6 @@ class OtherScript:
     clips: tuple[Clip, ...]
     labels: tuple[Labels, ...]
     lines: tuple[tuple[OtherLine, ...], ...]
-
-    @property
-    def told(self) -> set[str]:
-        """What is to be said as it stands in the catalogue: name, nouns, facts, price."""
-        facts = {fact.text for lines in self.lines for line in lines for fact in line.facts}
-        return (
-            facts | {self.product.name, *self.product.nouns} | ({self.product.price} if self.product.price else set())
-        )
 
     def to_video(self, video_id: str, uri: str) -> Video:
         """As a row of a catalogue, with storyline and references."""
@@ -125,9 +117,11 @@ def _script(rng: Random, clips: tuple[Clip, ...], split: Split) -> OtherScript |
 
 
 def _labels(rng: Random, counts: Sequence[int], facts: Sequence[OtherFact]) -> tuple[Labels, ...]:
-    """A plausible order without a sore point, of which the data says nothing, and with others where facts run out."""
-    possible = Counter(fact.label for fact in facts if fact.label != ENDING)
-    possible[ScriptLabel.OTHERS] += max(0, sum(counts) - 2 - possible.total())
+    """A plausible order without a sore point, of which the data says nothing; where facts run out, characteristics."""
+    num_between = max(0, sum(counts) - 2)
+    between = [fact for fact in facts if fact.label != ENDING]
+    possible = Counter(fact.label for fact in rng.sample(between, min(num_between, len(between))))
+    possible[ScriptLabel.SPECIFIC_CHARACTERISTICS] += num_between - possible.total()
     while True:
         order = draw_order(rng, sum(counts), possible)
         if ScriptLabel.SORE_POINT not in order:
@@ -158,13 +152,15 @@ def _lines(
     """A line for every label, each with another fact: one of the label's, else any."""
     left = list(untold)
     for label in labels:
-        own = [fact for fact in left if fact.label == label]
+        book = _lines_of(label, product.price is not None)
+        possible = [fact for fact in left if _speech(fact) in book]
+        own = [fact for fact in possible if fact.label == label]
         if label == _OPENING:
-            own = left
+            own = possible
         elif label == ENDING:
-            own = own or ([] if product.price and rng.random() < _PLAIN_ENDING_SHARE else left)
+            own = own or ([] if product.price and rng.random() < _PLAIN_ENDING_SHARE else possible)
         elif not own:
-            own = [fact for fact in left if fact.label != ENDING]
+            own = [fact for fact in possible if fact.label != ENDING]
         fact = rng.choice(own) if own else None
         others = [
             other

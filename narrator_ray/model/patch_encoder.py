@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from transformers import Blip2QFormerConfig, Blip2QFormerModel, Blip2VisionConfig, Blip2VisionModel
 
 from narrator_ray.errors import ModelLoadError
+from narrator_ray.model.batched_encoder import BatchedEncoder
 from narrator_ray.model.blip2 import QUERY_TOKENS, qformer_settings, query_tokens_shape, read_tensors
 from narrator_ray.model.model_dir import VisionSpec
-from narrator_ray.model.vision_encoder import BatchedEncoder
 from narrator_ray.model.weights_files import BLIP2_QFORMER, BLIP2_VISION, is_blip2, read_json, weight_files
 
 _NORMS = ("vision_model.post_layernorm.", "ln_vision.")

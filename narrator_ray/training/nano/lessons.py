@@ -17,7 +17,6 @@ import torch
 from torch.nn.functional import interpolate
 
 from narrator_ray.demo.films import Film, retold, training_films
-from narrator_ray.demo.lexicon import at_words
 from narrator_ray.demo.other_scripts import tell_other
 from narrator_ray.demo.splits import Split
 from narrator_ray.model.model_dir import ModelDirectory
@@ -33,8 +32,6 @@ from narrator_ray.training.nano.work import maps_path
 _SEEDS_PER_TELLING = 1_000_003
 _TELLINGS = 100
 """So far apart are the numbers of a film's tellings in one round; those of two rounds are ten apart."""
-_FACT_WEIGHT = 4
-"""What a fact that a script tells counts beside a thing seen that it names."""
 _PATCHED_SHARE = 0.5
 
 
@@ -45,13 +42,14 @@ class Lesson:
     Attributes:
         video: With storyline and references.
         features: What is seen.
-        pattern: Matches, in lower case, the words of its narrations that tell something.
+        pattern: Matches, in lower case, the words of its narrations that tell something; None where all words do, since
+            the very way to say it shows that nothing is seen.
         lot: Seed of what is drawn by lot from it.
     """
 
     video: Video
     features: VideoFeatures
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | None
     lot: int
 
 
@@ -65,8 +63,7 @@ def lessons_of(settings: NanoSettings, number: int, model: ModelDirectory, qform
         lot = _SEEDS_PER_TELLING * (_TELLINGS * _TELLINGS + number) + seed
         script = tell_other(lot, film.clips, "train")
         features = unrelated_features(settings, "train", seed, film, lot, model, qformer)
-        pattern = at_words(phrase.lower() for phrase in script.told)
-        yield Lesson(script.to_video(f"other-{seed:05d}", "film.mp4"), features, pattern, lot)
+        yield Lesson(script.to_video(f"other-{seed:05d}", "film.mp4"), features, None, lot)
 
 
 def tellings(this: RoundSettings, number: int) -> Iterator[tuple[int, Film, int]]:
@@ -81,19 +78,20 @@ def tellings(this: RoundSettings, number: int) -> Iterator[tuple[int, Film, int]
     """
     for seed, film in enumerate(training_films("train", range(this.films))):
         for telling in range(this.long_tellings if has_long_shot(film) else 1):
-            told = _told(film, seed, _TELLINGS * telling + number * 10, this.candidates)
+            told = _told(film, seed, _TELLINGS * telling + number * 10, this)
             yield seed, told, _SEEDS_PER_TELLING * telling + seed
 
 
-def _told(film: Film, seed: int, place: int, candidates: int) -> Film:
+def _told(film: Film, seed: int, place: int, this: RoundSettings) -> Film:
     """A film's pictures with the one of some new scripts that says most, or with its own."""
-    seeds = [_SEEDS_PER_TELLING * (place + number) + seed for number in range(1, candidates + 1)]
-    return max((retold(film, another) for another in seeds), key=num_told, default=film)
+    seeds = [_SEEDS_PER_TELLING * (place + number) + seed for number in range(1, this.candidates + 1)]
+    told = (retold(film, another) for another in seeds)
+    return max(told, key=lambda one: num_told(one, this.fact_weight), default=film)
 
 
-def num_told(film: Film) -> int:
-    """How often a film's script names what is seen, and how many facts it tells, which count more."""
-    return sum(len(shot.mentions) + _FACT_WEIGHT * len(shot.facts) for shot in film.script)
+def num_told(film: Film, fact_weight: float) -> float:
+    """How often a film's script names what is seen, and how many facts it tells, each of which counts so much."""
+    return sum(len(shot.mentions) + fact_weight * len(shot.facts) for shot in film.script)
 
 
 def has_long_shot(film: Film) -> bool:

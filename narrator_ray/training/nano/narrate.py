@@ -68,8 +68,11 @@ def samples_of(settings: NanoSettings, number: int, model: ModelDirectory, token
         example = example_of(
             lesson.video, lesson.features, tokens, ModelSettings(), LengthSettings(), settings.training.max_tokens
         )
-        packed = packs(example, settings.training.batch_tokens)
-        samples += [emphasised(sample, lesson.pattern, tokenizer, this.plain_share, lesson.lot) for sample in packed]
+        for sample in packs(example, settings.training.batch_tokens):
+            if lesson.pattern is None:
+                samples.append(sample)
+            else:
+                samples.append(emphasised(sample, lesson.pattern, tokenizer, this.plain_share, lesson.lot))
     return samples
 
 

@@ -41,6 +41,8 @@ class RoundSettings(Section):
     """Of the split train, from its first."""
     candidates: Annotated[int, Field(ge=0)] = 0
     """New scripts for a film's pictures, of which the one that says most is taken; 0: its own."""
+    fact_weight: Annotated[float, Field(ge=0)] = 4
+    """What a fact that a new script tells counts beside a thing seen that it names."""
     long_tellings: Annotated[int, Field(ge=1)] = 1
     """How often a film is told in which a shot is long enough for several lines, by other new scripts each time."""
     other_films: Annotated[int, Field(ge=0)] = 0
