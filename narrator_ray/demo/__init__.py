@@ -1,4 +1,7 @@
-"""The synthetic storefront: draws product films whose truth is known, for the demo, for tests and for training."""
+"""The synthetic storefront: draws product films whose truth is known, for the demo, for tests and for training.
+
+For training there are also goods that it does not sell, of which there are data and scripts but no pictures.
+"""
 
 from narrator_ray.demo.catalog import STOREFRONT_VERSION, write_catalog
 from narrator_ray.demo.film import draw_video
