@@ -92,6 +92,13 @@ def test_the_job_goes_from_films_to_figures(settings, tmp_path, monkeypatch, cap
     assert (tmp_path / "adapter" / "adapter_config.json").is_file()
 
 
+def test_the_newest_model_is_judged(settings):
+    """Rounds are counted, not spelt."""
+    for name in ("2-1-00000", "10-0-00020", "10-0-00003", "9-1-00000"):
+        (settings.work / "trained" / name).mkdir(parents=True)
+    assert judge.newest_model(settings).name == "10-0-00020"
+
+
 def test_controls_keep_the_form_of_what_is_seen():
     """Another film's pictures at the film's own positions, as many clips; zeros in the same shape."""
     films = list(training_films("test", range(2)))

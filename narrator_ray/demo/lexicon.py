@@ -108,9 +108,10 @@ def words_of(text: str) -> list[str]:
 
 
 def own_nouns(kind_name: str) -> frozenset[str]:
-    """What a product of a kind may be called."""
+    """What a product of a kind may be called; kids' sunglasses are sunglasses too."""
     kind = kinds()[kind_name]
-    return frozenset(noun.lower() for noun in (*kind.nouns, kind.good, *forms()[kind.form].nouns))
+    nouns = [noun.lower() for noun in (*kind.nouns, kind.good, *forms()[kind.form].nouns)]
+    return frozenset([*nouns, *(noun.split()[-1] for noun in nouns)])
 
 
 @cache

@@ -147,3 +147,13 @@ def test_the_wrong_film_reads_as_wrong():
     assert shares["scene_right"] < 0.35
     assert shares["colour_right"] < 0.4
     assert shares["untrue_facts"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("noun", "verdict"),
+    [("kids' sunglasses", "right"), ("sunglasses", "right"), ("glasses", "right"), ("mug", "wrong")],
+)
+def test_a_product_may_be_called_by_the_last_word_of_its_noun(noun, verdict):
+    """Kids' sunglasses are sunglasses; the form that is drawn may be named too."""
+    clip = ClipTruth("kids_glasses", "red", "kitchen", "bounce", ())
+    assert read_line(f"Meet these {noun}.", clip, Product("Lumora Ember Kids' Sunglasses")).product == verdict

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,8 @@ class Story:
 
 def evaluate(settings: NanoSettings, split: Split, num_films: int) -> None:
     """Figures on unseen films, with controls, and stories to be read."""
-    folders = sorted((settings.work / "trained").glob("[0-9]-*"))
-    model = open_model_directory(folders[-1])
+    folder = newest_model(settings)
+    model = open_model_directory(folder)
     narrator = VideoNarrator.load(model.path, **LoadOptions("auto").keywords("cpu"))
     qformer = load_qformer(model.qformer_path)
     films = films_of(settings, split)[:num_films]
@@ -63,8 +64,14 @@ def evaluate(settings: NanoSettings, split: Split, num_films: int) -> None:
     figures["other goods"] = other_figures(others)
     tell(f"other goods {json.dumps(figures['other goods'], indent=1)}")
     (settings.work / f"other-stories-{split}.txt").write_text(other_text(others), encoding="utf-8")
-    report = {"model": folders[-1].name, "split": split, "films": num_films, "figures": figures}
+    report = {"model": folder.name, "split": split, "films": num_films, "figures": figures}
     replace_bytes(settings.work / f"figures-{split}.json", json.dumps(report, indent=1).encode())
+
+
+def newest_model(settings: NanoSettings) -> Path:
+    """The model that was exported last: of the latest round, epoch, batch."""
+    folders = (settings.work / "trained").glob("*-*-*")
+    return max(folders, key=lambda folder: [int(part) for part in folder.name.split("-")])
 
 
 def stories_of(
