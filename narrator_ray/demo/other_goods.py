@@ -23,31 +23,18 @@ _RANGE = re.compile(r"(\d+(?:\.(\d+))?)\.\.(\d+(?:\.\d+)?)")
 _YEARS = range(1900, 2100)
 _FROM_HERE_ROUND = 2100
 _FROM_HERE_COMMAS = 10_000
-_NUM_FACTS = (3, 12)
 _PRICE_SHARE, _MODEL_SHARE, _NICKNAME_SHARE = 0.7, 0.6, 0.5
+_WORD_SHARE = 0.7
+"""How often a model is a word and not a letter and a number."""
+_SHOP_SHARE = 0.25
+"""How often a category of facts that any shop may add is there."""
 _CENTS = ("", "", ".50", ".90", ".95", ".99")
 _CENTS_BELOW_USD = 200
 _BEGINNINGS = (
     *("Al", "Ar", "Bal", "Ber", "Bran", "Cal", "Cor", "Dal", "Del", "Dor", "El", "Fal", "Fen", "Gar", "Gil", "Hal"),
     *("Han", "Ir", "Jor", "Kal", "Kel", "Lin", "Lor", "Mal", "Mer", "Nor", "Num", "Or", "Pel", "Quin", "Rad", "Rin"),
-    *(
-        "Sal",
-        "Ser",
-        "Tab",
-        "Tar",
-        "Tri",
-        "Ul",
-        "Van",
-        "Vel",
-        "Wes",
-        "Wil",
-        "Yor",
-        "Zan",
-        "Stro",
-        "Gran",
-        "Plex",
-        "Skand",
-    ),
+    *("Sal", "Ser", "Tab", "Tar", "Tri", "Ul", "Van", "Vel", "Wes", "Wil", "Yor", "Zan", "Stro", "Gran", "Plex"),
+    "Skand",
 )
 _MIDDLES = ("", "", "a", "e", "i", "o", "an", "en", "ar", "el", "in", "or", "ev", "ob", "um", "ad")
 _ENDINGS = (
@@ -109,13 +96,13 @@ class OtherProduct:
         return Product(self.name, (*points, *([KnowledgePoint(PRICE, self.price)] if self.price else [])))
 
 
-def make_other_product(seed: int, split: Split, num_facts: int | None = None) -> OtherProduct:
+def make_other_product(seed: int, split: Split, num_facts: int) -> OtherProduct:
     """The product of a seed.
 
     Args:
         seed: Decides everything.
         split: Only nouns and brands of this split, and in the split train only its facts.
-        num_facts: How many facts there are without the price, if there are so many; None to draw lots.
+        num_facts: How many facts there are without the price, if there are so many.
     """
     rng = Random(f"other product {split} {seed}")
     noun = rng.choice(_nouns(split))
@@ -123,11 +110,9 @@ def make_other_product(seed: int, split: Split, num_facts: int | None = None) ->
     is_plural = noun in family.get("plural", ())
     words = [_brand(rng, split)]
     if rng.random() < _MODEL_SHARE:
-        words.append(
-            rng.choice(_MODELS) if rng.random() < 0.7 else f"{rng.choice('ABDEKLMSTX')}{rng.randint(2, 90) * 10}"
-        )
+        words.append(_model(rng))
     name = " ".join([*words, *(word[0].upper() + word[1:] for word in noun.split())])
-    facts = _facts(rng, family, split, is_plural, num_facts or rng.randint(*_NUM_FACTS))
+    facts = _facts(rng, family, split, is_plural, num_facts)
     price = _price(rng, *family["price_usd"]) if rng.random() < _PRICE_SHARE else None
     last = noun.split()[-1]
     has_nickname = last != noun and last not in _tables()["not_alone"] and rng.random() < _NICKNAME_SHARE
@@ -166,7 +151,7 @@ def _facts(rng: Random, family: dict[str, Any], split: Split, is_plural: bool, c
 
 def _shop(rng: Random) -> dict[str, Any]:
     """What the shop adds: some of it."""
-    return {name: by_speech for name, by_speech in _tables()["shop"].items() if rng.random() < 0.25}
+    return {name: by_speech for name, by_speech in _tables()["shop"].items() if rng.random() < _SHOP_SHARE}
 
 
 def _fact(rng: Random, name: str, speech: str, template: str) -> OtherFact:
@@ -205,6 +190,10 @@ def _brand(rng: Random, split: Split) -> str:
         brand = rng.choice(_BEGINNINGS) + rng.choice(_MIDDLES) + rng.choice(_ENDINGS)
         if split_of_name(brand) == split:
             return brand
+
+
+def _model(rng: Random) -> str:
+    return rng.choice(_MODELS) if rng.random() < _WORD_SHARE else f"{rng.choice('ABDEKLMSTX')}{rng.randint(2, 90) * 10}"
 
 
 @cache

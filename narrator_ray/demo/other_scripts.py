@@ -12,7 +12,7 @@ from typing import Any
 
 from narrator_ray.demo.orders import ENDING, Labels, draw_order
 from narrator_ray.demo.other_goods import OtherFact, OtherProduct, make_other_product
-from narrator_ray.demo.phrasing import phrase
+from narrator_ray.demo.phrasing import needed_slots, phrase
 from narrator_ray.demo.plan import num_lines, window_of
 from narrator_ray.demo.splits import Split
 from narrator_ray.demo.tables import Phrases, read_table, vocabulary
@@ -183,8 +183,8 @@ def _line(
     book = _book()
     more = rng.choice(others) if others else None
     slots = _slots(product, fact, more)
-    lines = _lines_of(label, product.price is not None)
-    possible = lines[_speech(fact)] if fact else lines[_NOTHING]
+    lines = _lines_of(label, product.price is not None)[_speech(fact) if fact else _NOTHING]
+    possible = [line for line in lines if all(map(slots.get, needed_slots(line)))]
     source = rng.choice([line for line in possible if line not in sources] or possible)
     while (said := phrase(source, book["rules"], slots, rng)) is None:
         continue

@@ -90,7 +90,7 @@ def test_phrases_name_nothing_of_the_storefront():
 def test_nouns_brands_and_facts_are_held_out():
     """In the split train no word of another split's products, and in every split there are some."""
     for split in SPLITS:
-        products = [make_other_product(seed, split) for seed in range(60)]
+        products = [make_other_product(seed, split, 6) for seed in range(60)]
         assert {split_of_name(product.nouns[0]) for product in products} == {split}
         assert {split_of_name(product.name.split()[0]) for product in products} == {split}
         assert len({product.nouns[0] for product in products}) > 8

@@ -78,15 +78,13 @@ def other_figures(stories: Sequence[OtherStory]) -> dict[str, float]:
     readings = [reading for story in stories for reading in story.readings]
     named = [reading.product for reading in readings if reading.product != "unnamed"]
     num_told = sum(len(reading.facts.told) for reading in readings)
-    num_untrue = sum(len(reading.facts.contradicted) + len(reading.facts.invented) for reading in readings)
+    untrue = [(*reading.facts.contradicted, *reading.facts.invented) for reading in readings]
+    num_said = num_told + sum(map(len, untrue))
     figures = {
         "product_right": named.count("right") / max(1, len(named)),
         "product_named": len(named) / len(readings),
-        "facts_right": num_told / max(1, num_told + num_untrue),
-        "clips_with_an_untrue_fact": sum(
-            bool(reading.facts.contradicted or reading.facts.invented) for reading in readings
-        )
-        / len(readings),
+        "facts_right": num_told / max(1, num_said),
+        "clips_with_an_untrue_fact": sum(map(bool, untrue)) / len(readings),
         "clips_with_storefront_words": sum(bool(reading.leaked) for reading in readings) / len(readings),
         "strange_words_per_clip": sum(len(reading.strange_words) for reading in readings) / len(readings),
         "knowledge_budget_used": sum(story.budget_used for story in stories) / len(stories),
