@@ -94,5 +94,8 @@ class DecodingSettings(Section):
     nano has 1.0, which holds where this is not given."""
     no_repeat_tokens: Annotated[int, Field(ge=0)] = 4
     """A story avoids phrases of this many tokens that it told before, the product's words excepted; 0 allows all."""
+    opening_penalty: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Taken off the score of the first word of a narration, once for every one of the story that begins with the same
+    token, and likewise of sentences in a narration: natural logarithms of probability. 0 lets all begin alike."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the run; every video draws from its own stream derived from it."""

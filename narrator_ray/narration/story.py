@@ -21,6 +21,7 @@ from narrator_ray.model.narrator import VideoNarrator, as_tensor
 from narrator_ray.narration.closing_numbers import closing_numbers
 from narrator_ray.narration.job import ClipLabels, ClipResult, NarrationJob, ToldClip
 from narrator_ray.narration.length import count_words
+from narrator_ray.narration.openings import Openings
 from narrator_ray.narration.read_request import Read, num_equal
 from narrator_ray.narration.repetition import ToldPhrases
 from narrator_ray.narration.sampling import Sampler
@@ -98,6 +99,7 @@ class Story:
         self._on_labels = on_labels
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
+        self._openings = Openings(language.automaton.vocabulary.tokens, language.automaton.language)
         self._name = set(self._tokens.spoken(job.product.name))
         inside_words = language.automaton.inside_words
         self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings, inside_words)
@@ -147,6 +149,7 @@ class Story:
 
     def _remember(self, ids: Sequence[int]) -> None:
         self._told.update(ids)
+        self._openings.tell(ids)
         self._phrases.tell(ids)
 
     def _check_adapter(self) -> None:
@@ -220,15 +223,19 @@ class Story:
         start, read = self._length, writer.ids
         while True:
             sound_V = self._sound(logits_V)
-            unwanted = self._phrases.unwanted(writer.ids)
-            used = (self._told | set(writer.ids)) - self._name  # a penalised name would come out mangled
-            writer.step(sound_V, self._sampler.penalised(sound_V, used, unwanted))
+            writer.step(sound_V, self._preferred(sound_V, writer.ids))
             if writer.is_complete:
                 return writer
             same = num_equal(read, writer.ids)
             keep = None if same == len(read) else start + same
             read = writer.ids
             logits_V = (yield self._read(list(read[same:]), keep=keep))[-1]
+
+    def _preferred(self, logits_V: FloatArray, ids: Sequence[int]) -> FloatArray:
+        """The scores of what follows the tokens of a narration, less what the story has told already."""
+        used = (self._told | set(ids)) - self._name  # a penalised name would come out mangled
+        penalised_V = self._sampler.penalised(logits_V, used, self._phrases.unwanted(ids))
+        return self._sampler.varied(penalised_V, self._openings.used(ids))
 
     def _writer(self, index: int) -> NarrationWriter:
         spoken = self._job.spoken_windows

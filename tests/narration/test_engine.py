@@ -316,15 +316,20 @@ def test_the_name_of_the_product_is_not_penalised(narrator):
     """However strong the repetition penalty, a story may name its product as often as it likes."""
     name = narrator.tokenizer.encode(" Mug number 1", add_special_tokens=False)
     engine, penalised = NarrationEngine(narrator, DecodingSettings(repetition_penalty=3), 1), set()
-    asking = engine.story(make_job(1))
-    sampler = asking._sampler
+    story = engine.story(make_job(1))
+    sampler = story._sampler
     remember = sampler.penalised
     sampler.penalised = lambda logits, used, unwanted: penalised.update(used) or remember(logits, used, unwanted)
-    writing, scores = asking.write(), None
-    while (event := next(writing, None) if scores is None else send(writing, scores)) is not None:
-        scores = None if isinstance(event, ClipResult) else engine.reader.read({0: event})[0]
+    write(engine, story)
     assert penalised
     assert not penalised & set(name)
+
+
+def write(engine, story):
+    """Write a story to its end."""
+    writing, scores = story.write(), None
+    while (event := next(writing, None) if scores is None else send(writing, scores)) is not None:
+        scores = None if isinstance(event, ClipResult) else engine.reader.read({0: event})[0]
 
 
 def send(writing, scores):
@@ -491,6 +496,26 @@ def events_and_documents(narrator, job):
 
     engine.reader.read = noted
     return list(engine.narrate([job])), documents
+
+
+def openings(narrator, job, penalty):
+    """How often each token began a narration of the story but the last, or what else stands."""
+    engine = NarrationEngine(narrator, DecodingSettings(repetition_penalty=1.0, opening_penalty=penalty), 1)
+    story, counted = engine.story(job), []
+    used = story._openings.used
+    story._openings.used = lambda ids: counted.extend([] if ids else [dict(used(ids))]) or used(ids)
+    write(engine, story)
+    return counted[-1]
+
+
+def test_narrations_of_a_story_begin_in_other_ways(narrator):
+    """Also than what stands; without the penalty this model begins alike."""
+    job = make_job(3, 4, product=Product("Mug"), windows=((8, 12),) * 4)
+    assert max(openings(narrator, job, 0).values()) > 1
+    varied = openings(narrator, job, 100)
+    assert list(varied.values()) == [1, 1, 1]
+    stands = narrator.tokenizer.decode([next(iter(varied))])
+    assert list(openings(narrator, replace(job, unwanted=(stands,)), 100).values()) == [1, 1, 1, 1]
 
 
 def test_what_stands_is_not_said_again(narrator):

@@ -47,6 +47,15 @@ def test_the_penalty_lowers_used_tokens_on_either_side_of_zero():
     assert logits.tolist() == [4.0, -4.0, 4.0]
 
 
+def test_openings_of_the_story_are_marked_down_as_often_as_they_came():
+    """Others stay, and so does what the model said."""
+    sampler = Sampler(DecodingSettings(opening_penalty=1.5), seed=0)
+    logits = np.array([4.0, -4.0, 4.0], np.float32)
+    assert sampler.varied(logits, {0: 2, 1: 1}).tolist() == [1.0, -5.5, 4.0]
+    assert logits.tolist() == [4.0, -4.0, 4.0]
+    assert sampler.varied(logits, {}) is logits
+
+
 @pytest.mark.parametrize("used", [[], [1]])
 def test_no_penalty_changes_nothing(used):
     """A penalty of 1 is none."""

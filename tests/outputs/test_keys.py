@@ -101,6 +101,7 @@ NARRATION = {
     ("decoding", "top_p"),
     ("decoding", "repetition_penalty"),
     ("decoding", "no_repeat_tokens"),
+    ("decoding", "opening_penalty"),
     ("decoding", "seed"),
 }
 
