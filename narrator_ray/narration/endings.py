@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 GOOD_ENDING = math.log(0.3)
 """Log-probability of ending from which an ending is as good as any other."""
+PASSABLE_ENDING = math.log(0.02)
+"""Log-probability of ending below which what there is hardly is a sentence."""
 LIKELY_TURN = -4.0
 """A turn not taken is worth a try when its score is at most this much below that of the token taken."""
 

@@ -8,7 +8,7 @@ from narrator_ray.errors import ItemError
 from narrator_ray.model.context import ClipContext
 from narrator_ray.records import Clip, LabelSource, Language, Product, ScriptLabel
 
-ENGINE_VERSION = "5"
+ENGINE_VERSION = "6"
 """Changes when the engine would write other text from the same inputs, or say more of it; part of every narration
 key."""
 

@@ -7,8 +7,8 @@ The constraint says what may be done; this module does what the model would most
 - When the model wants to leave a word but may not, or is charged for how, the word still grows only if the model gave
   growing it more than half: letters are never glued to a finished word because nothing better was left.
 - At every place where a sentence could end inside the window, how much the model wants to end there is recorded. When
-  the window is full before a good ending came, the last words are tried another way a few times; then decoding goes
-  back to the best ending of all tries.
+  the window is full before a good ending came, the last words are tried another way a few times, and where nothing
+  passes for a sentence, more than those; then decoding goes back to the best ending of all tries.
 
 Knows scores, not where they come from.
 """
@@ -23,7 +23,7 @@ import numpy.typing as npt
 from narrator_ray.errors import GenerationFailed, RejectReason
 from narrator_ray.narration.closing_numbers import last_number
 from narrator_ray.narration.constraint import NarrationConstraint
-from narrator_ray.narration.endings import GOOD_ENDING, Crossroads, Ending, Turn
+from narrator_ray.narration.endings import GOOD_ENDING, PASSABLE_ENDING, Crossroads, Ending, Turn
 from narrator_ray.narration.length import Window
 from narrator_ray.narration.spoken_text import DANGLING_WORDS
 from narrator_ray.narration.token_automaton import BoolArray, TokenAutomaton
@@ -36,6 +36,8 @@ SHORTEST_FURTHER_SENTENCE: dict[Language, int] = {"en": 3, "zh": 5}
 LONGEST_RETRY: dict[Language, int] = {"en": 5, "zh": 8}
 """How much of a narration's end is tried another way."""
 MOST_RETRIES = 3
+MOST_FAR_RETRIES = 3
+"""How often more than the end is tried another way."""
 _UNFIT_ENDING_PENALTY = 6.0
 """Taken off an ending after a word or number that hardly ever ends a sentence, or of a short further sentence."""
 _CUT_WORD_PENALTY = 30.0
@@ -75,6 +77,7 @@ class NarrationWriter:
         self._marks = np.unique([mark[0] for mark in automaton.endings])
         self._crossroads = Crossroads()
         self._num_retries = 0
+        self._num_far_retries = 0
         self._sentence_start = 0
         self._is_point_forced = False  # whether a full window left only a point, taken to see if decimals follow
         self.is_complete = False
@@ -220,15 +223,24 @@ class NarrationWriter:
 
     def _end_or_retry(self) -> None:
         """The window is full: end well, or try the last words another way, or end as well as possible."""
-        best, turn = self._crossroads.best_ending, None
-        if best.score < GOOD_ENDING and self._num_retries < MOST_RETRIES:
-            turn = self._crossroads.take_turn(self._draft.high - self._longest_retry)
+        best = self._crossroads.best_ending
+        turn = self._turn_to_try(best.score)
         if turn is None:
             self._rewrite((*best.ids, *best.mark))
             self.is_complete = True
         else:
-            self._num_retries += 1
             self._rewrite((*turn.ids, turn.token))
+
+    def _turn_to_try(self, best: float) -> Turn | None:
+        """Where to go another way, with no ending better than this: near the end, or anywhere if none is passable."""
+        turn = None
+        if best < GOOD_ENDING and self._num_retries < MOST_RETRIES:
+            self._num_retries += 1
+            turn = self._crossroads.take_turn(self._draft.high - self._longest_retry)
+        if turn is None and best < PASSABLE_ENDING and self._num_far_retries < MOST_FAR_RETRIES:
+            self._num_far_retries += 1
+            turn = self._crossroads.take_turn(0)
+        return turn
 
     def _rewrite(self, ids: tuple[int, ...]) -> None:
         self._draft = NarrationConstraint(self._automaton, self._window)

@@ -1,8 +1,9 @@
 """Whatever is killed in the middle of a run, its end is that of an undisturbed one.
 
 Every video that came in is done or rejected, every one that is done is there once, all results are byte for byte those
-of a run that nobody disturbed, and the next run leaves nothing half-written. What is killed is chosen by process id,
-at a moment when results are there and others are not.
+of a run that nobody disturbed, and the next run leaves nothing half-written. Features are those of that run but for the
+last digit of a token: which frames an encoder reads side by side changes how sums are rounded. What is killed is chosen
+by process id, at a moment when results are there and others are not.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from narrator_ray.runs.published import open_latest
+from narrator_ray.schema import VideoFeatures
 from tests.integration.ground import Ground, count_in, kill_node, objects_in, wait_for, workers
 from tests.video_files import write_video
 
@@ -33,6 +36,13 @@ DEADLY = ("video-07", "video-12")
 """One to decode, one to narrate."""
 LITTER = ".tmp-0123456789abcdef"
 DISK_BYTES = 32 << 20
+
+
+def check_features(data: bytes, expected: bytes) -> None:
+    """Features are the same but for the last digit of their float16 tokens."""
+    found, wanted = VideoFeatures.from_arrow(data), VideoFeatures.from_arrow(expected)
+    np.testing.assert_allclose(found.tokens_TQD, wanted.tokens_TQD, rtol=2**-10, atol=2**-14)
+    assert replace(found, tokens_TQD=wanted.tokens_TQD).to_arrow() == expected
 
 
 @dataclass
@@ -73,9 +83,10 @@ class Chaos:
         results, expected = objects_in(out, "narrations"), objects_in(self.undisturbed, "narrations")
         assert len(results) == NUM_VIDEOS - num_rejected
         assert results.items() <= expected.items()
-        features = objects_in(out, "features")
+        features, expected = objects_in(out, "features"), objects_in(self.undisturbed, "features")
         assert len(features) >= len(results)
-        assert features.items() <= objects_in(self.undisturbed, "features").items()
+        for name, data in features.items():
+            check_features(data, expected[name])
         lines = published(out)
         assert set(lines) <= set(published(self.undisturbed))
         assert len(lines) == len(set(lines))

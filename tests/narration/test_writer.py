@@ -201,6 +201,32 @@ def test_a_window_without_a_good_ending_is_tried_another_way(english):
     assert write(english, (3, 3), Script(english, wishes)).text == "Buy the mug."
 
 
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        (0, "Buy the mug and teach the wonder now."),
+        (7, "Buy wonder and wonder and wonder and wonder."),
+    ],
+)
+def test_a_window_without_a_passable_ending_is_tried_from_farther_back(english, point, expected):
+    """Only what hardly is a sentence is given up for a turn that lies before its last words."""
+    wishes = {
+        "": {"Buy": 9},
+        "Buy": {" wonder": 9, " the": 8},
+        " wonder": {" and": 9, ".": point},
+        " wonder and": {" wonder": 9},
+        "Buy the": {" mug": 9},
+        " mug": {" and": 9},
+        " mug and": {" teach": 9},
+        " teach": {" the": 9},
+        " teach the": {" wonder": 9},
+        " the wonder": {" now": 9},
+        " now": {".": 9},
+        ".": {"\n": 9},
+    }
+    assert write(english, (8, 8), Script(english, wishes)).text == expected
+
+
 def test_decimals_are_not_cut_off(english):
     """A point after a digit is taken for an end only if no digits want to follow, even at the limit."""
     wishes = {
