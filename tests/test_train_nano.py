@@ -35,8 +35,8 @@ def settings(tmp_path):
                 "lora_rank": 2,
                 "precision": "fp32",
                 "gradient_checkpointing": False,
-                "max_tokens": 8000,
-                "batch_tokens": 8000,
+                "max_tokens": 1500,
+                "batch_tokens": 1500,
             },
             "rounds": [
                 {"films": 2, "learning_rate": 1e-3},
@@ -81,6 +81,8 @@ def test_the_job_goes_from_films_to_figures(settings, tmp_path, monkeypatch, cap
     losses = [json.loads(line) for line in (settings.work / "training.jsonl").read_text().splitlines()]
     assert {line["round"] for line in losses} == {0, 1}
     written = load_file(settings.weights)
+    states = [torch.load(settings.work / f"training-{number}.pt", weights_only=True)["trained"] for number in (0, 1)]
+    assert any(not weight.equal(states[1][name]) for name, weight in states[0].items() if "lora" in name)
     assert "draw" in caplog.text
     caplog.clear()
     for stage in STAGES:
