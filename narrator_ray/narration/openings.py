@@ -8,7 +8,7 @@ their bytes only. Not in the paper.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from narrator_ray.narration.spoken_text import FINAL_PUNCTUATION
@@ -21,10 +21,12 @@ class Openings:
     Args:
         tokens: Bytes of each token.
         language: Its marks end a sentence.
+        inside_words: Tokens that make the word before them longer: right after a point they are decimals.
     """
 
-    def __init__(self, tokens: Sequence[bytes], language: Language) -> None:
+    def __init__(self, tokens: Sequence[bytes], language: Language, inside_words: Collection[int] = ()) -> None:
         self._tokens = tokens
+        self._inside_words = inside_words
         self._marks = tuple(mark.encode() for mark in FINAL_PUNCTUATION[language])
         self._told: Counter[int] = Counter()
 
@@ -45,14 +47,19 @@ class Openings:
         last = next((token for token in reversed(ids) if self._says(token)), None)
         if last is None:
             return self._told
-        return Counter(self._heads(ids)) if self._ends_sentence(last) else {}
+        if not self._ends_sentence(last):
+            return {}
+        may_be_decimal = ids[-1] == last
+        return Counter(head for head in self._heads(ids) if not (may_be_decimal and head in self._inside_words))
 
     def _heads(self, ids: Iterable[int]) -> Iterator[int]:
-        is_first = True
-        for token in filter(self._says, ids):
-            if is_first:
+        is_first, may_be_decimal = True, False
+        for token in ids:
+            says = self._says(token)
+            if says and is_first and not (may_be_decimal and token in self._inside_words):
                 yield token
-            is_first = self._ends_sentence(token)
+            may_be_decimal = says and self._ends_sentence(token)
+            is_first = may_be_decimal if says else is_first
 
     def _says(self, token: int) -> bool:
         return bool(self._tokens[token].strip())

@@ -99,9 +99,9 @@ class Story:
         self._on_labels = on_labels
         self._stop_ids = language.automaton.vocabulary.stop_ids
         self._told: set[int] = set()
-        self._openings = Openings(language.automaton.vocabulary.tokens, language.automaton.language)
         self._name = set(self._tokens.spoken(job.product.name))
-        inside_words = language.automaton.inside_words
+        automaton, inside_words = language.automaton, language.automaton.inside_words
+        self._openings = Openings(automaton.vocabulary.tokens, automaton.language, inside_words)
         self._phrases = ToldPhrases(sampler.no_repeat_tokens, self._facts(), language.headings, inside_words)
         self._closing_numbers = closing_numbers(self._known_texts())
         self._length = 0

@@ -4,8 +4,21 @@ import pytest
 
 from narrator_ray.narration.openings import Openings
 
-TOKENS = [b" ", b" See", b" Watch", b" it", b" sway", b".", b"!", b"", "这".encode(), "款".encode(), "。".encode()]
-SPACE, SEE, WATCH, IT, SWAY, POINT, MARK, SPECIAL, THIS, KIND, CIRCLE = range(len(TOKENS))
+TOKENS = [
+    b" ",
+    b" See",
+    b" Watch",
+    b" it",
+    b" sway",
+    b".",
+    b"!",
+    b"",
+    "这".encode(),
+    "款".encode(),
+    "。".encode(),
+    b"2",
+]
+SPACE, SEE, WATCH, IT, SWAY, POINT, MARK, SPECIAL, THIS, KIND, CIRCLE, TWO = range(len(TOKENS))
 
 
 @pytest.fixture
@@ -33,6 +46,14 @@ def test_a_sentence_is_compared_with_those_of_its_narration(openings, gap):
 def test_inside_a_sentence_nothing_is_compared(openings):
     """Also after a blank."""
     assert openings.used([WATCH]) == openings.used([SEE, POINT, SEE, SPACE]) == {}
+
+
+def test_decimals_begin_no_sentence():
+    """They are neither marked down because a sentence began with that digit, nor remembered as a beginning."""
+    openings = Openings(TOKENS, "en", {TWO})
+    assert openings.used([SPACE, TWO, IT, POINT, SPACE, TWO, POINT]) == {}
+    assert openings.used([SPACE, TWO, IT, POINT, SPACE]) == {TWO: 1}
+    assert openings.used([SEE, SPACE, TWO, POINT, TWO, IT, POINT]) == {SEE: 1}
 
 
 def test_marks_of_the_language_end_a_sentence():
